@@ -1,0 +1,1 @@
+"""Data preparation: raw files to a prepared dataset."""

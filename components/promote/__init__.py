@@ -1,0 +1,1 @@
+"""Promotion of models in a model store."""

@@ -1,0 +1,1 @@
+"""The pipeline: its graph, its runners and its command line."""

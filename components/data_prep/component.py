@@ -1,0 +1,40 @@
+"""The KFP face of data preparation."""
+
+from kfp import dsl
+
+from components import images
+
+
+@dsl.component(base_image=images.DATA_PREP, install_kfp_package=False)
+def snapshot_source(data: str) -> str:
+    """Returns one fingerprint of the raw files behind a URI.
+
+    It must never be cached: later steps are keyed by what it returns.
+    """
+    from components.data_prep import sources
+
+    return sources.fingerprint(data)
+
+
+@dsl.component(base_image=images.DATA_PREP, install_kfp_package=False)
+def prepare_dataset(
+    data: str,
+    fingerprint: str,
+    validation_size: int,
+    seed: int,
+    dataset: dsl.Output[dsl.Dataset],
+    statistics: dsl.Output[dsl.Metrics],
+    page: dsl.Output[dsl.HTML],
+) -> None:
+    """Verifies, flattens and splits the raw files into a prepared dataset."""
+    from pathlib import Path
+
+    from components.data_prep.prepare import prepare
+    from components.files import write_json
+
+    prepared = prepare(
+        data, fingerprint, validation_size, seed, Path(dataset.path), Path(page.path)
+    )
+    for name, value in prepared.statistics().items():
+        statistics.log_metric(name, value)
+    write_json(Path(statistics.path), statistics.metadata)

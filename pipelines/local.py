@@ -1,0 +1,231 @@
+"""Runs the pipeline on this machine with KFP's local runner, a subprocess a step."""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import components
+from components.errors import UserError
+from components.files import write_json
+from pipelines.config import PipelineConfig
+from pipelines.runner_log import Observer, RunnerLog, Step
+
+LOG = "kfp.log"
+SUMMARY = "run.json"
+CACHE = ".mnist-pipeline-cache"
+PAGES = {
+    "data": "data_page",
+    "training": "training_page",
+    "evaluation": "evaluation_page",
+}
+
+_EXCEPTION = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*): (.+)$")
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What to run, and where.
+
+    Attributes:
+        data: URI of the raw data.
+        recipe: Name of a training recipe.
+        overrides: Recipe fields to change.
+        seed: Seed of the split and of training.
+        output: Folder for everything that the run leaves behind.
+        cache: Whether steps may be reused from earlier runs beside this one.
+    """
+
+    data: str
+    recipe: str
+    overrides: dict[str, Any]
+    seed: int
+    output: Path
+    cache: bool = True
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run went.
+
+    Attributes:
+        steps: Every step of the graph, in order.
+        output: The run's folder, absolute.
+        evaluation: The content of ``evaluation.json``; empty if the run failed.
+        error: What went wrong, in one sentence; None if the run succeeded.
+    """
+
+    steps: list[Step]
+    output: Path
+    evaluation: dict[str, Any]
+    error: str | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """The run as one JSON document, as ``--json`` prints it."""
+        found = self.error is None
+        document = {
+            "status": "succeeded" if found else "failed",
+            "accuracy": self.evaluation.get("accuracy"),
+            "loss": self.evaluation.get("loss"),
+            "macro_f1": self.evaluation.get("macro_f1"),
+            "steps": [
+                {"name": step.name, "state": step.state, "seconds": round(step.seconds, 3)}
+                for step in self.steps
+            ],
+            "output": str(self.output),
+            "model": str(self.output / "model") if found else None,
+            "pages": {name: str(self.output / f"{name}.html") for name in PAGES} if found else {},
+        }
+        return document if found else {**document, "error": self.error}
+
+
+def run(request: RunRequest, observer: Observer, echo: TextIO | None = None) -> RunResult:
+    """Runs the pipeline and gathers what it made in the output folder.
+
+    Args:
+        request: What to run.
+        observer: Told of every step as it starts, progresses and ends.
+        echo: Where to show KFP's own output as well; it always goes to ``kfp.log``.
+
+    Returns:
+        The result; a failed step is a result too.
+
+    Raises:
+        UserError: If the output folder can't be used.
+    """
+    output = request.output.absolute()
+    _claim_folder(output)
+    from pipelines.training import STEPS, training_pipeline
+
+    with (output / LOG).open("w", encoding="utf-8") as log:
+        stream = RunnerLog(STEPS, observer, *([log, echo] if echo else [log]))
+        with _captured(stream):
+            pipeline = training_pipeline(_local_config())
+            artifacts = _execute(pipeline, request, output)
+    result = _result(list(stream.steps.values()), output, artifacts)
+    write_json(output / SUMMARY, result.summary())
+    return result
+
+
+def _claim_folder(output: Path) -> None:
+    """Makes the folder, or clears the results of the earlier run in it."""
+    if output.is_dir() and any(output.iterdir()) and not (output / LOG).exists():
+        raise UserError(
+            f"{output} holds other files; name a new folder, or that of an earlier run."
+        )
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Can't make the output folder {output}: {error.strerror}.") from error
+    shutil.rmtree(output / "model", ignore_errors=True)
+    for name in (SUMMARY, "evaluation.json", *(f"{page}.html" for page in PAGES)):
+        (output / name).unlink(missing_ok=True)
+
+
+def _local_config() -> PipelineConfig:
+    """A config whose image names stand for this environment.
+
+    KFP's cache keys a step by its image, and nothing else tells it that code has changed.
+    """
+    image = f"local-python:{_environment_digest()}"
+    return PipelineConfig(data_prep_image=image, train_image=image, evaluate_image=image)
+
+
+def _environment_digest() -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for package in ("keras", "numpy", "kfp"):
+        digest.update(importlib.metadata.version(package).encode())
+    root = Path(components.__path__[0])
+    for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".html", ".css"}):
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _captured(stream: RunnerLog) -> Iterator[None]:
+    """Sends what KFP prints, logs and warns into the stream."""
+    root = logging.getLogger()
+    handler = logging.StreamHandler(stream)
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    try:
+        with contextlib.redirect_stdout(stream):
+            yield
+    finally:
+        logging.captureWarnings(False)
+        root.setLevel(level)
+        root.removeHandler(handler)
+
+
+def _execute(pipeline: Any, request: RunRequest, output: Path) -> dict[str, Any]:
+    """Runs the compiled graph; returns its output artifacts, none if a step failed."""
+    from kfp import local
+
+    cache = output.parent / CACHE
+    local.init(
+        runner=local.SubprocessRunner(use_venv=False),
+        pipeline_root=str(output / "steps"),
+        enable_caching=request.cache,
+        cache_root=str(cache),
+        raise_on_error=False,
+    )
+    task = pipeline(
+        data=_absolute(request.data),
+        recipe=request.recipe,
+        overrides=request.overrides,
+        seed=request.seed,
+        checkpoints=str(cache / "checkpoints"),
+    )
+    return dict(task.outputs)
+
+
+def _absolute(data: str) -> str:
+    """Makes a local path absolute, so that the cache tells two folders apart."""
+    return data if data == "mnist" or "://" in data else os.path.abspath(data)  # noqa: PTH100
+
+
+def _result(steps: list[Step], output: Path, artifacts: dict[str, Any]) -> RunResult:
+    failed = next((step for step in steps if step.state == "failed"), None)
+    if failed is not None:
+        return RunResult(steps, output, {}, _explain(failed))
+    missing = [name for name, artifact in artifacts.items() if not Path(artifact.path).exists()]
+    if missing or not artifacts:
+        return RunResult(steps, output, {}, f"The run ended without {', '.join(missing)}.")
+    _gather(output, {name: Path(artifact.path) for name, artifact in artifacts.items()})
+    return RunResult(steps, output, json.loads((output / "evaluation.json").read_text()))
+
+
+def _explain(step: Step) -> str:
+    """Finds the sentence that says why a step failed."""
+    for line in reversed(step.lines):
+        if match := _EXCEPTION.match(line):
+            name, message = match.groups()
+            return message if name == UserError.__name__ else f"{step.name}: {name}: {message}"
+    last = step.lines[-1] if step.lines else "it wrote nothing"
+    return f"{step.name} ended without saying why; its last line: {last}"
+
+
+def _gather(output: Path, artifacts: dict[str, Path]) -> None:
+    """Puts what people look for on top of the run's folder; links cost no space."""
+    shutil.copytree(artifacts["model"], output / "model", copy_function=_link)
+    _link(artifacts["evaluation"], output / "evaluation.json")
+    for name, artifact in PAGES.items():
+        _link(artifacts[artifact], output / f"{name}.html")
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)

@@ -1,0 +1,78 @@
+"""The graph: which component feeds which, and nothing else."""
+
+from typing import Any, NamedTuple
+
+from kfp import dsl
+
+from components.data_prep.component import prepare_dataset, snapshot_source
+from components.evaluate.component import evaluate_model
+from components.train.component import train_model
+from pipelines.config import PipelineConfig
+
+STEPS = ("snapshot-source", "prepare-dataset", "train-model", "evaluate-model")
+
+
+class Outputs(NamedTuple):
+    """What a run leaves behind."""
+
+    data_page: dsl.HTML
+    model: dsl.Model
+    training_page: dsl.HTML
+    evaluation: dsl.Artifact
+    evaluation_page: dsl.HTML
+
+
+def training_pipeline(config: PipelineConfig) -> Any:
+    """Builds the pipeline for one place.
+
+    Args:
+        config: Images and whatever else differs between places.
+
+    Returns:
+        A KFP graph component: compile it, or call it under the local runner.
+    """
+
+    @dsl.pipeline(
+        name="mnist-training",
+        description="Trains a Dense network on MNIST-like images and scores it on held-out ones.",
+    )
+    def mnist_training(
+        data: str = "mnist",
+        recipe: str = "fast",
+        overrides: dict = {},  # noqa: B006 - KFP reads the default and never calls with it
+        seed: int = 0,
+        validation_size: int = 5000,
+        checkpoints: str = "",
+    ) -> Outputs:
+        snapshot = snapshot_source(data=data)
+        snapshot.set_container_image(config.data_prep_image)
+        snapshot.set_caching_options(False)  # it is what notices new data
+
+        prepare = prepare_dataset(
+            data=data, fingerprint=snapshot.output, validation_size=validation_size, seed=seed
+        )
+        prepare.set_container_image(config.data_prep_image)
+
+        train = train_model(
+            dataset=prepare.outputs["dataset"],
+            recipe=recipe,
+            overrides=overrides,
+            seed=seed,
+            checkpoints=checkpoints,
+        )
+        train.set_container_image(config.train_image)
+
+        evaluate = evaluate_model(
+            dataset=prepare.outputs["dataset"], model=train.outputs["model"]
+        )
+        evaluate.set_container_image(config.evaluate_image)
+
+        return Outputs(
+            data_page=prepare.outputs["page"],
+            model=train.outputs["model"],
+            training_page=train.outputs["page"],
+            evaluation=evaluate.outputs["evaluation"],
+            evaluation_page=evaluate.outputs["page"],
+        )
+
+    return mnist_training

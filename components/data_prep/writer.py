@@ -1,0 +1,101 @@
+"""Writes a split of the prepared dataset block by block, so that its size does not matter."""
+
+import contextlib
+import hashlib
+import io
+import math
+import os
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from components.dataset import SplitInfo
+
+
+class SplitWriter:
+    """Writes a split, and finds its digests and statistics on the way.
+
+    Args:
+        folder: The split's folder; files of an earlier try in it are replaced.
+        count: Number of images that will be written.
+        num_pixels: Pixels in an image.
+        num_classes: Number of classes.
+    """
+
+    def __init__(self, folder: Path, count: int, num_pixels: int, num_classes: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._count = count
+        self._class_counts = np.zeros(num_classes, np.int64)
+        self._histogram = np.zeros(256, np.int64)
+        self._images = _NpyWriter(folder / "images.npy", (count, num_pixels))
+        self._labels = _NpyWriter(folder / "labels.npy", (count,))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with contextlib.closing(self._images), contextlib.closing(self._labels):
+            pass
+
+    def write(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Appends images (uint8 [n, height*width]) and their labels (uint8 [n])."""
+        self._images.write(images)
+        self._labels.write(labels)
+        self._histogram += np.bincount(images.reshape(-1), minlength=256)
+        self._class_counts += np.bincount(labels, minlength=len(self._class_counts))
+
+    def finish(self) -> SplitInfo:
+        """Brings the files to the disk and returns what is known of the split."""
+        mean, deviation = _mean_and_deviation(self._histogram.tolist())
+        return SplitInfo(
+            count=self._count,
+            images_sha256=self._images.finish(),
+            labels_sha256=self._labels.finish(),
+            class_counts=tuple(self._class_counts.tolist()),
+            pixel_mean=mean,
+            pixel_deviation=deviation,
+        )
+
+
+def _mean_and_deviation(histogram: list[int]) -> tuple[float, float]:
+    """Returns both for pixels divided by 255; the sums are exact, as Python's integers are."""
+    count = sum(histogram)
+    total = sum(level * times for level, times in enumerate(histogram))
+    squares = sum(level * level * times for level, times in enumerate(histogram))
+    variance = (count * squares - total * total) / (count * count)
+    return total / count / 255, math.sqrt(variance) / 255
+
+
+class _NpyWriter:
+    """Appends rows to a uint8 `.npy` file whose header is written up front."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
+        path.unlink(missing_ok=True)  # whoever has mapped the file of an earlier try keeps it
+        self._file = path.open("xb")
+        self._digest = hashlib.sha256()
+        self._missing = math.prod(shape)
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(
+            header, {"descr": "|u1", "fortran_order": False, "shape": shape}
+        )
+        self._append(header.getvalue())
+
+    def write(self, rows: np.ndarray) -> None:
+        self._missing -= rows.size
+        self._append(np.ascontiguousarray(rows).data)
+
+    def finish(self) -> str:
+        """Brings the file to the disk and returns its SHA-256."""
+        if self._missing:
+            raise AssertionError(f"{self._file.name}: {self._missing} values missing")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _append(self, data: bytes | memoryview) -> None:
+        self._file.write(data)
+        self._digest.update(data)

@@ -1,4 +1,4 @@
-"""Pins every dependency, by version and hash: ``make lock``; ``--check`` proves the pins are current.
+"""Pins all dependencies by version and hash: ``make lock``; ``--check`` proves the pins current.
 
 Each lock begins with a digest of all that decides its content, so the check needs no network and
 does not fail on the day a dependency publishes a release.
@@ -40,7 +40,9 @@ def compile_lock(name: str, options: list[str]) -> None:
         options: Further options for uv: ``--upgrade`` renews the pins.
     """
     lock = ROOT / name
-    subprocess.run([*UV, *FORM, *LOCKS[name], *options, "--output-file", lock], cwd=ROOT, check=True)
+    subprocess.run(
+        [*UV, *FORM, *LOCKS[name], *options, "--output-file", lock], cwd=ROOT, check=True
+    )
     pins = lock.read_text()
     lock.write_text(header(name, pins) + pins)
 

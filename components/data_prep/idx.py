@@ -1,0 +1,118 @@
+"""IDX files, the format of MNIST, plain or gzipped.
+
+The format: two zero bytes, the type of the values (8 for unsigned bytes), the number of
+dimensions, their sizes as big-endian 32-bit integers, and the values in C order
+(https://yann.lecun.com/exdb/mnist/).
+"""
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from components.data_prep.streams import ArrayStream, Readable
+from components.errors import UserError
+
+_UNSIGNED_BYTE = 0x08
+_PACKED_BYTES = 64 << 10
+
+
+@contextmanager
+def open_idx(path: Path, num_dimensions: int, sha256: str | None = None) -> Iterator[ArrayStream]:
+    """Opens an IDX file of unsigned bytes.
+
+    Args:
+        path: The file; gzipped if its name ends with `.gz`.
+        num_dimensions: 3 for images, 1 for labels.
+        sha256: What the unpacked file must hash to, in hexadecimal; checked at its end.
+
+    Yields:
+        A stream of uint8.
+
+    Raises:
+        UserError: The file can't be read, or is not such a file.
+    """
+    try:
+        packed = path.open("rb")
+    except OSError as error:
+        raise UserError(f"{path} can't be read ({error.strerror}); check the file") from error
+    with packed:
+        file: Readable = _GzipMember(packed, path) if path.suffix == ".gz" else packed
+        if sha256 is not None:
+            file = _Verified(file, path, sha256)
+        yield ArrayStream(
+            str(path), _read_header(file, path, num_dimensions), np.dtype(np.uint8), file
+        )
+
+
+def _read_header(file: Readable, path: Path, num_dimensions: int) -> tuple[int, ...]:
+    length = 4 + 4 * num_dimensions
+    header = file.read(length)
+    if len(header) < length:
+        raise UserError(f"{path} ends within its header of {length} bytes; get the file again")
+    if header[:2] != b"\0\0" or header[3] != num_dimensions:
+        raise UserError(
+            f"{path} is not an IDX file with {num_dimensions} dimensions: it starts with "
+            f"{header[:4].hex()} instead of 0000{_UNSIGNED_BYTE:02x}{num_dimensions:02x}; "
+            "get the file again"
+        )
+    if header[2] != _UNSIGNED_BYTE:
+        raise UserError(
+            f"{path} holds values of IDX type {header[2]:02x}; write it with unsigned bytes (type 08)"
+        )
+    return struct.unpack(f">{num_dimensions}I", header[4:])
+
+
+class _GzipMember:
+    """Unpacks a gzip file of one member, never more of it than is asked for.
+
+    Python's gzip module appends further members without a word.
+    """
+
+    def __init__(self, packed: Readable, path: Path) -> None:
+        self._packed = packed
+        self._path = path
+        self._inflate = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+
+    def read(self, size: int, /) -> bytes:
+        pieces = []
+        while size > 0 and not self._inflate.eof:
+            pieces.append(self._unpack(size))
+            size -= len(pieces[-1])
+        if size > 0 and (self._inflate.unused_data or self._packed.read(1)):
+            raise UserError(
+                f"{self._path} goes on after its first gzip member; pack it again as one member"
+            )
+        return b"".join(pieces)
+
+    def _unpack(self, size: int) -> bytes:
+        packed = self._inflate.unconsumed_tail or self._packed.read(_PACKED_BYTES)
+        if not packed:
+            raise UserError(f"{self._path} is cut short; get the file again")
+        try:
+            return self._inflate.decompress(packed, size)
+        except zlib.error as error:
+            raise UserError(f"{self._path} is not a whole gzip file; get it again") from error
+
+
+class _Verified:
+    """Compares the SHA-256 of a file when its end is reached."""
+
+    def __init__(self, file: Readable, path: Path, sha256: str) -> None:
+        self._file = file
+        self._path = path
+        self._expected = sha256
+        self._digest = hashlib.sha256()
+
+    def read(self, size: int, /) -> bytes:
+        data = self._file.read(size)
+        self._digest.update(data)
+        if len(data) < size and self._digest.hexdigest() != self._expected:
+            raise UserError(
+                f"{self._path} is not the file that was published; install the package again"
+            )
+        return data

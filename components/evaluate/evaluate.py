@@ -1,0 +1,186 @@
+"""Scores a model, and the present champion beside it, on the held-out test images."""
+
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from components.dataset import PreparedDataset, Split
+from components.dense_model import DenseModel, load_model, softmax
+from components.errors import UserError
+from components.evaluate import comparison, metrics, report
+from components.evaluate.evaluation import (
+    ClassReport,
+    Comparison,
+    Disagreement,
+    Evaluation,
+    Mistake,
+    Roc,
+    SkippedChampion,
+)
+from components.files import write_json
+
+log = logging.getLogger(__name__)
+
+
+def evaluate(
+    dataset: PreparedDataset,
+    model_dir: Path,
+    evaluation_path: Path,
+    report_path: Path,
+    champion_dir: Path | None = None,
+    champion_version: int | None = None,
+) -> Evaluation:
+    """Scores a model on all test images and writes the figures and a page about them.
+
+    Args:
+        dataset: Only its test split is read.
+        model_dir: Folder of an exported model.
+        evaluation_path: Where the figures go, as JSON.
+        report_path: Where the page goes, as HTML.
+        champion_dir: Folder of the model that serves now, to be scored on the same images.
+        champion_version: Its version in the model store; goes with `champion_dir`.
+
+    Raises:
+        UserError: A model is damaged, or the model does not fit the dataset. A champion that
+            does not fit is left out, and the evaluation says why.
+    """
+    model = load_model(model_dir)
+    misfit = _misfit(model, dataset)
+    if misfit:
+        raise UserError(f"The model in {model_dir} can't be evaluated on this dataset: {misfit}")
+    test = dataset.read("test")
+    logits = model.logits(test.images)
+    result = summarize(logits, test.labels, dataset, model.digest)
+    if champion_dir is not None and champion_version is not None:
+        champion = load_model(champion_dir)
+        result = replace(
+            result, champion=_against(champion, champion_version, logits, test, dataset)
+        )
+    low, high = result.accuracy_interval
+    log.info("accuracy %.4f (95 %% interval %.4f to %.4f)", result.accuracy, low, high)
+    report.write(report_path, result, test.images.reshape(-1, *dataset.image_shape))
+    write_json(evaluation_path, asdict(result))
+    return result
+
+
+def summarize(
+    logits: np.ndarray, labels: np.ndarray, dataset: PreparedDataset, model_digest: str
+) -> Evaluation:
+    """Computes all figures of one model.
+
+    Args:
+        logits: float32 [n, classes], the model's outputs for the test images.
+        labels: uint8 [n].
+        dataset: Where they come from.
+        model_digest: SHA-256 of the model's model.json.
+    """
+    probabilities = softmax(logits)
+    predictions = probabilities.argmax(axis=1)
+    correct = predictions == labels
+    confusion = metrics.confusion_matrix(labels, predictions, dataset.num_classes)
+    scores = metrics.class_scores(confusion)
+    calibration = metrics.calibration_bins(probabilities.max(axis=1), correct)
+    return Evaluation(
+        class_names=list(dataset.class_names),
+        num_test_images=len(labels),
+        accuracy=float(correct.mean()),
+        accuracy_interval=metrics.wilson_interval(int(correct.sum()), len(labels)),
+        loss=metrics.cross_entropy(logits, labels),
+        macro_precision=float(scores.precision.mean()),
+        macro_recall=float(scores.recall.mean()),
+        macro_f1=float(scores.f1.mean()),
+        per_class=_per_class(dataset.class_names, scores, probabilities, labels),
+        confusion_matrix=confusion.tolist(),
+        roc=_roc(metrics.micro_average_roc(probabilities, labels)),
+        calibration=calibration,
+        expected_calibration_error=metrics.expected_calibration_error(calibration),
+        most_confident_mistakes=_mistakes(probabilities, labels),
+        dataset_fingerprint=dataset.fingerprint,
+        model_digest=model_digest,
+    )
+
+
+def _misfit(model: DenseModel, dataset: PreparedDataset) -> str | None:
+    """Says why a model can't be scored on a dataset."""
+    if model.image_shape != dataset.image_shape:
+        (height, width), (rows, columns) = model.image_shape, dataset.image_shape
+        return f"it takes images of {height}x{width} pixels, and these have {rows}x{columns}"
+    if model.class_names != dataset.class_names:
+        return (
+            f"it knows the classes {', '.join(model.class_names)}, "
+            f"and these are {', '.join(dataset.class_names)}"
+        )
+    return None
+
+
+def _per_class(
+    names: tuple[str, ...],
+    scores: metrics.ClassScores,
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+) -> list[ClassReport]:
+    columns = (scores.precision, scores.recall, scores.f1, scores.support)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    areas = metrics.class_areas(probabilities, labels)
+    return [
+        ClassReport(name, *row, auc=area) for name, row, area in zip(names, rows, areas, strict=True)
+    ]
+
+
+def _roc(curve: metrics.RocCurve) -> Roc:
+    thinned = metrics.thin(curve)
+    return Roc(
+        fpr=thinned.fpr.tolist(),
+        tpr=thinned.tpr.tolist(),
+        thresholds=thinned.thresholds.tolist(),
+        auc=metrics.area_under(curve),
+    )
+
+
+def _mistakes(probabilities: np.ndarray, labels: np.ndarray) -> list[Mistake]:
+    return [
+        Mistake(index, int(labels[index]), *_top(probabilities[index]))
+        for index in metrics.most_confident_mistakes(probabilities, labels).tolist()
+    ]
+
+
+def _against(
+    champion: DenseModel, version: int, logits: np.ndarray, test: Split, dataset: PreparedDataset
+) -> Comparison | SkippedChampion:
+    """Compares the champion with the challenger that gave the logits."""
+    misfit = _misfit(champion, dataset)
+    if misfit:
+        return SkippedChampion(version, misfit)
+    theirs, ours = champion.probabilities(test.images), softmax(logits)
+    champion_right = theirs.argmax(axis=1) == test.labels
+    challenger_right = ours.argmax(axis=1) == test.labels
+    only_champion = int((champion_right & ~challenger_right).sum())
+    only_challenger = int((challenger_right & ~champion_right).sum())
+    images = len(test.labels)
+    return Comparison(
+        version=version,
+        model_digest=champion.digest,
+        accuracy=float(champion_right.mean()),
+        difference=(only_challenger - only_champion) / images,
+        difference_interval=comparison.difference_interval(only_champion, only_challenger, images),
+        mcnemar=comparison.mcnemar(only_champion, only_challenger),
+        disagreements=int((theirs.argmax(axis=1) != ours.argmax(axis=1)).sum()),
+        most_confident_disagreements=_disagreements(theirs, ours, test.labels),
+    )
+
+
+def _disagreements(
+    champion: np.ndarray, challenger: np.ndarray, labels: np.ndarray
+) -> list[Disagreement]:
+    return [
+        Disagreement(index, int(labels[index]), *_top(champion[index]), *_top(challenger[index]))
+        for index in comparison.most_confident_disagreements(champion, challenger).tolist()
+    ]
+
+
+def _top(probabilities: np.ndarray) -> tuple[int, float]:
+    """The most probable class and its probability."""
+    best = int(probabilities.argmax())
+    return best, float(probabilities[best])

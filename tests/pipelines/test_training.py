@@ -1,0 +1,48 @@
+"""The compiled graph, against a golden file.
+
+After a change that is meant: ``python tests/pipelines/test_training.py`` writes the file anew.
+"""
+
+from pathlib import Path
+
+import yaml
+from kfp import compiler
+
+from pipelines.config import PipelineConfig
+from pipelines.training import STEPS, training_pipeline
+
+GOLDEN = Path(__file__).parent / "golden" / "training.yaml"
+
+
+def compiled(path):
+    compiler.Compiler().compile(training_pipeline(PipelineConfig()), str(path))
+    return path.read_text()
+
+
+def test_the_graph_is_the_golden_one(tmp_path):
+    assert compiled(tmp_path / "training.yaml") == GOLDEN.read_text()
+
+
+def test_only_the_snapshot_is_never_cached():
+    tasks = yaml.safe_load(GOLDEN.read_text())["root"]["dag"]["tasks"]
+    assert set(tasks) == set(STEPS)
+    cached = {name for name, task in tasks.items() if task["cachingOptions"].get("enableCache")}
+    assert cached == set(STEPS) - {"snapshot-source"}
+
+
+def test_images_come_from_the_config(tmp_path):
+    path = tmp_path / "training.yaml"
+    config = PipelineConfig(data_prep_image="a:1", train_image="b:2", evaluate_image="c:3")
+    compiler.Compiler().compile(training_pipeline(config), str(path))
+    executors = yaml.safe_load(path.read_text())["deploymentSpec"]["executors"]
+    images = {name: executor["container"]["image"] for name, executor in executors.items()}
+    assert images == {
+        "exec-snapshot-source": "a:1",
+        "exec-prepare-dataset": "a:1",
+        "exec-train-model": "b:2",
+        "exec-evaluate-model": "c:3",
+    }
+
+
+if __name__ == "__main__":
+    compiled(GOLDEN)

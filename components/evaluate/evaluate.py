@@ -125,7 +125,8 @@ def _per_class(
     rows = zip(*(column.tolist() for column in columns), strict=True)
     areas = metrics.class_areas(probabilities, labels)
     return [
-        ClassReport(name, *row, auc=area) for name, row, area in zip(names, rows, areas, strict=True)
+        ClassReport(name, *row, auc=area)
+        for name, row, area in zip(names, rows, areas, strict=True)
     ]
 
 

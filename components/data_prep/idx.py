@@ -62,7 +62,8 @@ def _read_header(file: Readable, path: Path, num_dimensions: int) -> tuple[int, 
         )
     if header[2] != _UNSIGNED_BYTE:
         raise UserError(
-            f"{path} holds values of IDX type {header[2]:02x}; write it with unsigned bytes (type 08)"
+            f"{path} holds values of IDX type {header[2]:02x}; "
+            "write it with unsigned bytes (type 08)"
         )
     return struct.unpack(f">{num_dimensions}I", header[4:])
 

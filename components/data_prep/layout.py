@@ -9,7 +9,8 @@ from typing import NamedTuple
 from components.errors import UserError
 
 CLASS_NAMES = "classes.txt"
-_IDX_NAME = re.compile(r"(?P<batch>.*)(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
+_IMAGES = re.compile(r"(.*)images[-.]idx3-ubyte(\.gz)?", re.DOTALL)
+_LABELS = re.compile(r"(.*)labels[-.]idx1-ubyte(\.gz)?", re.DOTALL)
 _HELD_OUT = ("t10k", "test")
 _EXPECTED = (
     "pairs *images-idx3-ubyte[.gz] and *labels-idx1-ubyte[.gz], or one .npz file, are expected"
@@ -45,8 +46,8 @@ def is_data(name: str) -> bool:
     path = PurePosixPath(name)
     if any(part.startswith(".") for part in path.parts):
         return False
-    is_idx = _IDX_NAME.fullmatch(path.name) is not None
-    return is_idx or path.suffix == ".npz" or path.name == CLASS_NAMES
+    is_idx = _IMAGES.fullmatch(name) or _LABELS.fullmatch(name)
+    return bool(is_idx) or path.suffix == ".npz" or path.name == CLASS_NAMES
 
 
 def arrange(uri: str, names: Iterable[str]) -> Layout:
@@ -62,35 +63,56 @@ def arrange(uri: str, names: Iterable[str]) -> Layout:
     names = sorted(names)
     class_names = _at_most_one(uri, [n for n in names if PurePosixPath(n).name == CLASS_NAMES])
     npz = _at_most_one(uri, [n for n in names if n.endswith(".npz")])
-    pairs = _pairs(uri, [n for n in names if _IDX_NAME.fullmatch(PurePosixPath(n).name)])
+    pairs = _pairs(uri, _by_batch(uri, names, _IMAGES), _by_batch(uri, names, _LABELS))
     if npz is not None and pairs:
-        raise UserError(f"{uri} holds both {npz} and {pairs[0].images}; keep one of the two formats")
+        raise _both(uri, npz, pairs[0].images)
     if npz is not None:
         return Layout(npz=npz, class_names=class_names)
     held_out = tuple(pair for pair in pairs if _is_held_out(pair))
     training = tuple(pair for pair in pairs if not _is_held_out(pair))
-    _check_both(uri, training, held_out)
+    _require_both(uri, training, held_out)
     return Layout(training, held_out, class_names=class_names)
+
+
+def _both(uri: str, one: str, other: str) -> UserError:
+    return UserError(f"{uri} holds both {one} and {other}; keep one of them")
 
 
 def _at_most_one(uri: str, names: list[str]) -> str | None:
     if len(names) > 1:
-        raise UserError(f"{uri} holds both {names[0]} and {names[1]}; keep one of them")
+        raise _both(uri, *names[:2])
     return names[0] if names else None
 
 
-def _pairs(uri: str, names: list[str]) -> list[Pair]:
-    images: dict[str, str] = {}
-    labels: dict[str, str] = {}
+def _by_batch(uri: str, names: list[str], pattern: re.Pattern[str]) -> dict[str, str]:
+    """Maps what the names start with, folders included, to the names that fit the pattern."""
+    batches: dict[str, str] = {}
     for name in names:
-        path = PurePosixPath(name)
-        match = _IDX_NAME.fullmatch(path.name)
-        assert match is not None
-        found = images if match["kind"] == "images" else labels
-        batch = str(path.with_name(match["batch"] + "-"))
-        if batch in found:
-            raise UserError(f"{uri} holds both {found[batch]} and {name}; keep one of them")
-        found[batch] = name
-    for batch in images.keys() ^ labels.keys():
-        ...
-    return []
+        if match := pattern.fullmatch(name):
+            if match[1] in batches:
+                raise _both(uri, batches[match[1]], name)
+            batches[match[1]] = name
+    return batches
+
+
+def _pairs(uri: str, images: dict[str, str], labels: dict[str, str]) -> list[Pair]:
+    for batch in sorted(images.keys() ^ labels.keys()):
+        if batch in images:
+            raise UserError(f"{uri} holds {images[batch]} without its labels; add their file")
+        raise UserError(f"{uri} holds {labels[batch]} without its images; add their file")
+    return [Pair(images[batch], labels[batch]) for batch in sorted(images)]
+
+
+def _is_held_out(pair: Pair) -> bool:
+    return PurePosixPath(pair.images).name.lower().startswith(_HELD_OUT)
+
+
+def _require_both(uri: str, training: tuple[Pair, ...], held_out: tuple[Pair, ...]) -> None:
+    if not training and not held_out:
+        raise UserError(f"{uri} holds no data: {_EXPECTED}")
+    if not held_out:
+        raise UserError(f"{uri} holds no test set; add a pair whose names start with t10k or test")
+    if not training:
+        raise UserError(
+            f"{uri} holds a test set only; add a pair whose names start with neither t10k nor test"
+        )

@@ -1,0 +1,122 @@
+"""What a source holds, found out before a single image is read: labels, sizes, classes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from components.data_prep.sources import Source
+from components.data_prep.streams import Batch
+from components.errors import UserError
+
+_MAX_CLASSES = 256  # labels are bytes
+
+
+@dataclass(frozen=True)
+class LabelledBatch:
+    """A batch whose labels (uint8 [n]) have been read."""
+
+    batch: Batch
+    labels: np.ndarray
+
+    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields flattened images (uint8 [m, height*width]) with their labels (uint8 [m])."""
+        start = 0
+        with self.batch.open_images() as stream:
+            for block in stream.blocks():
+                stop = start + len(block)
+                yield block.reshape(len(block), -1), self.labels[start:stop]
+                start = stop
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All labels of a source, and what its images must be.
+
+    Attributes:
+        training: Batches to train on.
+        held_out: Batches of the test set.
+        image_shape: Height and width, the same everywhere.
+        class_names: A name for each label.
+    """
+
+    training: Sequence[LabelledBatch]
+    held_out: Sequence[LabelledBatch]
+    image_shape: tuple[int, int]
+    class_names: tuple[str, ...]
+
+
+def read_contents(source: Source) -> Contents:
+    """Reads all labels and the headers of all images, and checks that they fit together.
+
+    Raises:
+        UserError: A file is damaged, or files do not fit together.
+    """
+    training = [LabelledBatch(batch, batch.read_labels()) for batch in source.training()]
+    held_out = [LabelledBatch(batch, batch.read_labels()) for batch in source.held_out()]
+    classes = np.unique(np.concatenate([batch.labels for batch in training]))
+    if len(classes) < 2:
+        raise UserError(
+            f"{source.uri} has training images of one class only ({classes[0]}); add another class"
+        )
+    for batch in held_out:
+        _require_known(batch, classes)
+    image_shape = _common_image_shape([*training, *held_out])
+    names = _class_names(source.class_names_path, num_labels=int(classes[-1]) + 1)
+    return Contents(training, held_out, image_shape, names)
+
+
+def _require_known(batch: LabelledBatch, classes: np.ndarray) -> None:
+    unknown = np.setdiff1d(batch.labels, classes)
+    if len(unknown):
+        raise UserError(
+            f"{batch.batch.name} has test images of class {unknown[0]}, of which there are no "
+            "training images; add some or take these out"
+        )
+
+
+def _common_image_shape(batches: Sequence[LabelledBatch]) -> tuple[int, int]:
+    first, *others = ((batch, _image_shape(batch)) for batch in batches)
+    for batch, shape in others:
+        if shape != first[1]:
+            raise UserError(
+                f"{batch.batch.name} has images of {_size(shape)} pixels and "
+                f"{first[0].batch.name} of {_size(first[1])}; scale them to one size"
+            )
+    return first[1]
+
+
+def _image_shape(batch: LabelledBatch) -> tuple[int, int]:
+    with batch.batch.open_images() as stream:
+        count, height, width = stream.shape
+    if count != len(batch.labels):
+        raise UserError(
+            f"{stream.name} has {count} images and {len(batch.labels)} labels; "
+            "get both files from the same place again"
+        )
+    return height, width
+
+
+def _size(shape: tuple[int, int]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _class_names(path: Path | None, num_labels: int) -> tuple[str, ...]:
+    """Reads one name a line; without a file, classes are called by their numbers."""
+    if path is None:
+        return tuple(map(str, range(num_labels)))
+    try:
+        with path.open(encoding="utf-8") as file:
+            names = [line.strip() for line in islice(file, _MAX_CLASSES + 1)]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} can't be read as UTF-8 text; write one name a line") from error
+    while names and not names[-1]:
+        names.pop()
+    if "" in names or not num_labels <= len(names) <= _MAX_CLASSES:
+        raise UserError(
+            f"{path} must name {num_labels} to {_MAX_CLASSES} classes, one a line without empty "
+            f"lines, and has {len(names)}; the first line names class 0"
+        )
+    return tuple(names)

@@ -1,0 +1,127 @@
+"""Raw files to a prepared dataset: verified, flattened, split, in blocks of a few MB."""
+
+import logging
+import math
+from pathlib import Path
+
+import numpy as np
+
+from components.data_prep.contents import Contents, LabelledBatch, read_contents
+from components.data_prep.preview import Gallery, write_page
+from components.data_prep.sources import Source, open_source
+from components.data_prep.validation import choose_validation
+from components.data_prep.writer import SplitWriter
+from components.dataset import MANIFEST, PreparedDataset, SplitInfo, write_manifest
+from components.errors import UserError
+from components.progress import report
+
+log = logging.getLogger(__name__)
+
+
+def prepare(
+    uri: str,
+    fingerprint: str,
+    validation_size: int,
+    seed: int,
+    output_dir: Path,
+    preview_path: Path,
+) -> PreparedDataset:
+    """Makes a prepared dataset out of the raw files behind a URI.
+
+    Args:
+        uri: "mnist", a local folder or a local `.npz` file.
+        fingerprint: What `sources.fingerprint` returned for it.
+        validation_size: Images to take out of the training images; at most a fifth of them.
+        seed: Chooses the validation images.
+        output_dir: The dataset's folder. It becomes a dataset at the very end; what an earlier
+            try has left there is replaced.
+        preview_path: Where the HTML page about the data goes.
+
+    Returns:
+        The dataset, as `open_dataset` would return it.
+
+    Raises:
+        UserError: The data is missing, damaged or not what was fingerprinted, or the result
+            can't be written.
+    """
+    source = _open_unchanged(uri, fingerprint)
+    contents = read_contents(source)
+    labels = np.concatenate([batch.labels for batch in contents.training])
+    in_validation = choose_validation(labels, validation_size, seed)
+    try:
+        (output_dir / MANIFEST).unlink(missing_ok=True)
+        gallery = Gallery(contents.image_shape, len(contents.class_names))
+        splits = _write_splits(contents, in_validation, output_dir, gallery)
+        _open_unchanged(uri, fingerprint)  # nor did it change while it was read
+        dataset = PreparedDataset(
+            output_dir, fingerprint, contents.image_shape, contents.class_names, splits
+        )
+        _log(dataset)
+        write_page(preview_path, source, dataset, gallery)
+        write_manifest(dataset)
+    except OSError as error:
+        raise UserError(
+            f"The dataset can't be written to {output_dir} ({error.strerror}); "
+            "check permissions and free space"
+        ) from error
+    return dataset
+
+
+def _open_unchanged(uri: str, fingerprint: str) -> Source:
+    source = open_source(uri)
+    if source.fingerprint != fingerprint:
+        raise UserError(f"{uri} has changed since this run took its fingerprint; start a new run")
+    return source
+
+
+def _write_splits(
+    contents: Contents, in_validation: np.ndarray, output_dir: Path, gallery: Gallery
+) -> dict[str, SplitInfo]:
+    num_test = sum(len(batch.labels) for batch in contents.held_out)
+    num_validation = int(in_validation.sum())
+    with (
+        _writer(output_dir / "train", contents, len(in_validation) - num_validation) as train,
+        _writer(output_dir / "validation", contents, num_validation) as validation,
+        _writer(output_dir / "test", contents, num_test) as test,
+    ):
+        _write_training(contents, in_validation, train, validation, gallery)
+        for done, batch in enumerate(contents.held_out, 1 + len(contents.training)):
+            for images, labels in batch.blocks():
+                test.write(images, labels)
+            _report(done, contents, batch)
+        writers = {"train": train, "validation": validation, "test": test}
+        return {name: writer.finish() for name, writer in writers.items()}
+
+
+def _writer(folder: Path, contents: Contents, count: int) -> SplitWriter:
+    return SplitWriter(folder, count, math.prod(contents.image_shape), len(contents.class_names))
+
+
+def _write_training(
+    contents: Contents,
+    in_validation: np.ndarray,
+    train: SplitWriter,
+    validation: SplitWriter,
+    gallery: Gallery,
+) -> None:
+    start = 0
+    for done, batch in enumerate(contents.training, 1):
+        for images, labels in batch.blocks():
+            held_back = in_validation[start : start + len(labels)]
+            start += len(labels)
+            validation.write(images[held_back], labels[held_back])
+            train.write(images[~held_back], labels[~held_back])
+            gallery.add(images[~held_back], labels[~held_back])
+        _report(done, contents, batch)
+
+
+def _report(done: int, contents: Contents, batch: LabelledBatch) -> None:
+    total = len(contents.training) + len(contents.held_out)
+    report(done, total, f"{batch.batch.name}: {len(batch.labels):,} images")
+
+
+def _log(dataset: PreparedDataset) -> None:
+    for array, before, after in dataset.shapes():
+        log.info("%s %s -> %s", array, before, after)
+    for name, info in dataset.splits.items():
+        log.info("%s: %d images, of each class %s", name, info.count, info.class_counts)

@@ -1,0 +1,140 @@
+"""The raw files behind a source URI: what they are, and whether they have changed."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from components.data_prep.idx import open_idx
+from components.data_prep.layout import CLASS_NAMES, Layout, Pair, arrange, is_data
+from components.data_prep.npz import open_images, open_labels
+from components.data_prep.streams import Batch
+from components.errors import UserError
+from components.files import sha256_of_file
+from components.storage import Entry
+
+MNIST = "mnist"
+_MNIST_FOLDER = Path(__file__).with_name("mnist")
+# SHA-256 of the unpacked files: packing them anew must not matter.
+_MNIST_SHA256 = {
+    "t10k-images-idx3-ubyte.gz": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",  # noqa: E501
+    "t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    "train-images-idx3-ubyte.gz": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",  # noqa: E501
+    "train-labels-idx1-ubyte.gz": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """The data files behind a URI.
+
+    Attributes:
+        uri: "mnist", a local folder or a local `.npz` file.
+        folder: Where the files are.
+        entries: The files that are read, sorted by name, with their digests.
+        layout: What each of them is for.
+    """
+
+    uri: str
+    folder: Path
+    entries: tuple[Entry, ...]
+    layout: Layout
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over names and digests of all files that are read, in hexadecimal."""
+        listing = json.dumps([(entry.name, entry.digest) for entry in self.entries])
+        return hashlib.sha256(listing.encode()).hexdigest()
+
+    @property
+    def is_mnist(self) -> bool:
+        """Whether this is the data that ships, whose digests are known."""
+        return self.uri == MNIST
+
+    @property
+    def class_names_path(self) -> Path | None:
+        """The file with the names of the classes, if there is one."""
+        name = self.layout.class_names
+        return None if name is None else self.folder / name
+
+    def training(self) -> list[Batch]:
+        """Returns the batches to train on, in sorted order."""
+        if self.layout.npz is not None:
+            return [_npz_batch(self.folder / self.layout.npz, "train")]
+        return [self._idx_batch(pair) for pair in self.layout.training]
+
+    def held_out(self) -> list[Batch]:
+        """Returns the batches of the test set, in sorted order."""
+        if self.layout.npz is not None:
+            return [_npz_batch(self.folder / self.layout.npz, "test")]
+        return [self._idx_batch(pair) for pair in self.layout.held_out]
+
+    def _idx_batch(self, pair: Pair) -> Batch:
+        known = _MNIST_SHA256 if self.is_mnist else {}
+        images, labels = self.folder / pair.images, self.folder / pair.labels
+        return Batch(
+            name=str(images),
+            open_images=partial(open_idx, images, 3, known.get(pair.images)),
+            open_labels=partial(open_idx, labels, 1, known.get(pair.labels)),
+        )
+
+
+def fingerprint(uri: str) -> str:
+    """Returns the fingerprint of the raw files behind a URI.
+
+    Args:
+        uri: "mnist" for the data that ships, a local folder, or a local `.npz` file.
+
+    Returns:
+        SHA-256 in hexadecimal; another one as soon as a byte or a name changes.
+
+    Raises:
+        UserError: There is no usable data.
+    """
+    return open_source(uri).fingerprint
+
+
+def open_source(uri: str) -> Source:
+    """Lists the data files behind a URI with their digests; reads nothing else of them.
+
+    Raises:
+        UserError: There is no usable data.
+    """
+    try:
+        folder, names = _locate(uri)
+        layout = arrange(uri, names)
+        return Source(uri, folder, tuple(_entry(folder, name) for name in sorted(names)), layout)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or uri} can't be read ({error.strerror}); check the file"
+        ) from error
+
+
+def _locate(uri: str) -> tuple[Path, list[str]]:
+    """Finds the folder behind a URI and the names of the data files in it."""
+    if "://" in uri:
+        raise UserError(f"{uri} can't be read: name a local folder, an .npz file or {MNIST!r}")
+    path = _MNIST_FOLDER if uri == MNIST else Path(uri)
+    if path.is_dir():
+        names = (p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
+        return path, [name for name in names if is_data(name)]
+    if path.suffix == ".npz" and path.is_file():
+        beside = [CLASS_NAMES] if path.with_name(CLASS_NAMES).is_file() else []
+        return path.parent, [path.name, *beside]
+    if path.exists():
+        raise UserError(f"{uri} is neither a folder nor an .npz file; name one of these")
+    raise UserError(f"{uri} does not exist; name a folder, an .npz file or {MNIST!r}")
+
+
+def _entry(folder: Path, name: str) -> Entry:
+    path = folder / name
+    return Entry(name, path.stat().st_size, f"sha256:{sha256_of_file(path)}")
+
+
+def _npz_batch(path: Path, kind: str) -> Batch:
+    return Batch(
+        name=f"{path}: x_{kind}",
+        open_images=partial(open_images, path, f"x_{kind}"),
+        open_labels=partial(open_labels, path, f"y_{kind}"),
+    )

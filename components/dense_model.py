@@ -1,6 +1,7 @@
 """Exported models, read and computed with NumPy alone: no TensorFlow, no code from a file."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -170,7 +171,7 @@ def _read_weights(
     try:
         with h5py.File(file, "r") as weights:
             layers = [weights["layers"][name]["vars"] for name in names]
-            kernels = _read_arrays(file, layers, "0", zip(sizes, sizes[1:], strict=False))
+            kernels = _read_arrays(file, layers, "0", itertools.pairwise(sizes))
             biases = _read_arrays(file, layers, "1", ((size,) for size in sizes[1:]))
     except (OSError, LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         raise _damaged(file.parent, f"{file.name} has no such weights ({error})") from error

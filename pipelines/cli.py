@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import click
 
@@ -35,7 +35,9 @@ def main() -> None:
     metavar="URI",
     help="'mnist' (ships with the package), a folder of IDX files, or an .npz.",
 )
-@click.option("--recipe", metavar="NAME", help="Training recipe: tutorial, fast (default), strong, record.")
+@click.option(
+    "--recipe", metavar="NAME", help="Training recipe: tutorial, fast (default), strong, record."
+)
 @click.option(
     "--set",
     "settings",
@@ -51,7 +53,9 @@ def main() -> None:
     help="Folder for model, pages and log.  [default: runs/<time>]",
 )
 @click.option("--no-cache", is_flag=True, help="Run every step, also where nothing has changed.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, the rest on stderr.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON document on stdout, the rest on stderr."
+)
 @click.option("--verbose", is_flag=True, help="Show everything that KFP and the steps print.")
 def run(
     data: str,
@@ -97,7 +101,7 @@ def _run_visibly(request: Any, as_json: bool, verbose: bool) -> Any:
     console = Console(file=sys.stderr if as_json else sys.stdout)
     observer = ConsoleObserver(console)
     try:
-        result = local.run(request, observer, echo=console.file if verbose else None)
+        result = local.run(request, observer, echo=cast(TextIO, console.file) if verbose else None)
     finally:
         observer.close()
     print_result(console, result)

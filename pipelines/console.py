@@ -12,7 +12,7 @@ _MARKS = {
     "succeeded": "[green]✓[/]",
     "cached": "[cyan]↺[/]",
     "failed": "[red]✗[/]",
-    "skipped": "[dim]–[/]",
+    "skipped": "[dim]-[/]",
 }
 
 
@@ -81,7 +81,7 @@ def print_result(console: Console, result: RunResult) -> None:
     console.print(table)
     console.print()
     console.print(f"model  {summary['model']}", soft_wrap=True, highlight=False)
-    for name, page in summary["pages"].items():
+    for page in summary["pages"].values():
         console.print(f"page   {page}", soft_wrap=True, highlight=False)
 
 

@@ -62,9 +62,7 @@ def training_pipeline(config: PipelineConfig) -> Any:
         )
         train.set_container_image(config.train_image)
 
-        evaluate = evaluate_model(
-            dataset=prepare.outputs["dataset"], model=train.outputs["model"]
-        )
+        evaluate = evaluate_model(dataset=prepare.outputs["dataset"], model=train.outputs["model"])
         evaluate.set_container_image(config.evaluate_image)
 
         return Outputs(

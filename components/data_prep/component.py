@@ -11,9 +11,9 @@ def snapshot_source(data: str) -> str:
 
     It must never be cached: later steps are keyed by what it returns.
     """
-    from components.data_prep import sources
+    from components.data_prep.sources import fingerprint
 
-    return sources.fingerprint(data)
+    return fingerprint(data)
 
 
 @dsl.component(base_image=images.DATA_PREP, install_kfp_package=False)

@@ -122,12 +122,9 @@ def _per_class(
     labels: np.ndarray,
 ) -> list[ClassReport]:
     columns = (scores.precision, scores.recall, scores.f1, scores.support)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
     areas = metrics.class_areas(probabilities, labels)
-    return [
-        ClassReport(name, *row, auc=area)
-        for name, row, area in zip(names, rows, areas, strict=True)
-    ]
+    rows = zip(names, *(column.tolist() for column in columns), areas, strict=True)
+    return [ClassReport(*row) for row in rows]
 
 
 def _roc(curve: metrics.RocCurve) -> Roc:

@@ -118,6 +118,6 @@ class Evaluation:
 
     def scalars(self) -> dict[str, float]:
         """The figures that are one number each, for a table of metrics."""
-        names = ("accuracy", "loss", "macro_precision", "macro_recall", "macro_f1")
-        names += ("expected_calibration_error", "num_test_images")
+        names = ["accuracy", "loss", "macro_precision", "macro_recall", "macro_f1"]
+        names += ["expected_calibration_error", "num_test_images"]
         return {name: getattr(self, name) for name in names}

@@ -1,7 +1,7 @@
 """The page about an evaluation."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -11,14 +11,16 @@ from components.evaluate.evaluation import Evaluation, Roc
 from components.evaluate.metrics import CalibrationBin
 
 
-class Cell(NamedTuple):
+@dataclass(frozen=True)
+class Cell:
     """A cell of the heat map; `share` from 0 to 1 says how deep its colour is."""
 
     count: int
     share: float
 
 
-class Confusion(NamedTuple):
+@dataclass(frozen=True)
+class Confusion:
     """How often one class was taken for another; classes by index."""
 
     label: int
@@ -88,6 +90,7 @@ def _roc_chart(roc: Roc) -> Markup:
         axes.plot(chance, chance, "k:", linewidth=1, label="chance")
         axes.set(xscale="log", xlim=(left, 1), ylim=(0, 1.02))
         axes.set(xlabel="false positive rate (log)", ylabel="true positive rate")
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.legend(loc="lower right")
         alt = f"ROC curve, micro-averaged over the classes, area under it {roc.auc:.4f}"
         return pages.figure_svg(figure, alt)
@@ -107,5 +110,6 @@ def _reliability_chart(bins: list[CalibrationBin]) -> Markup:
         accuracy.legend(loc="upper left")
         count.bar(centres, [each.count for each in bins], widths, color=pages.VERMILLION)
         count.set(xlabel="confidence", ylabel="images", yscale="log")
+        count.yaxis.set_major_formatter("{x:,.0f}")
         shown = ", ".join(f"{each.accuracy:.0%} at {each.confidence:.0%}" for each in bins)
         return pages.figure_svg(figure, f"Reliability diagram: accuracy by confidence: {shown}")

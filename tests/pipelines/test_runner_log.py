@@ -32,7 +32,8 @@ def test_steps_are_followed_through_colours_and_split_writes():
     stream, events = follow(
         "10:00:00.000 - INFO - Executing task '\x1b[96mone\x1b[0m'\n"
         "    [1/4] epoch 1\n"
-        "10:00:01.000 - INFO - Task '\x1b[96mone\x1b[0m' finished with status \x1b[92mSUCCESS\x1b[0m\n"
+        "10:00:01.000 - INFO - Task '\x1b[96mone\x1b[0m' finished with status "
+        "\x1b[92mSUCCESS\x1b[0m\n"
         "Task two cache hit (key=0123456789ab); skipping execution.\n"
     )
     assert events == [

@@ -1,0 +1,1 @@
+"""The real MNIST, as it ships; its licence is beside it."""

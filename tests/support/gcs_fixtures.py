@@ -32,7 +32,6 @@ def proxy(_running_proxy: FaultProxy) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def gcs_uri(gcs_server: Emulator) -> Iterator[str]:
-    """An empty prefix on the server."""
-    with reached_at(gcs_server.url):
-        yield f"gs://{BUCKET}/{next(_numbers)}"
+def gcs_uri(proxy: FaultProxy) -> str:
+    """An empty prefix on the server, behind the proxy."""
+    return f"gs://{BUCKET}/{next(_numbers)}"

@@ -27,13 +27,15 @@ BYTES = {images.DATA_PREP: 150e6, images.EVALUATE: 250e6, images.TRAIN: 1.5e9}
 COMPILERS = {"as", "c++", "cargo", "cc", "clang", "g++", "gcc", "go", "ld", "make", "nvcc", "rustc"}
 SECRETS = re.compile(r"\.env|\.git|\.netrc|\.pypirc|\.ssh|id_[a-z0-9]+|credentials\.json|.+\.key")
 
+# Not component.py: a step gets its source from the compiled pipeline.
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 for name in sys.argv[1:]:
     package = importlib.import_module(name)
     for module in pkgutil.walk_packages(package.__path__, name + "."):
-        importlib.import_module(module.name)
-        print(module.name)
+        if not module.name.endswith(".component"):
+            importlib.import_module(module.name)
+            print(module.name)
 """
 LIST_PACKAGES = """
 import importlib.metadata, sysconfig
@@ -76,14 +78,12 @@ def test_labels_tell_where_an_image_comes_from(config):
 
 def test_every_module_loads_for_any_user_read_only_and_offline(image, in_image):
     loaded = in_image(image, "python3", "-c", IMPORT_ALL, *PACKAGES[image]).split()
-    assert f"{PACKAGES[image][0]}.component" in loaded
+    assert {name.rpartition(".")[0] for name in loaded} >= set(PACKAGES[image])
 
 
 def test_kfp_finds_its_executor(image, in_image):
-    usage = in_image(
-        image, "env", "_KFP_RUNTIME=true", *"python3 -m kfp.dsl.executor_main -h".split()
-    )
-    assert "--executor_input" in usage
+    executor = ["python3", "-m", "kfp.dsl.executor_main", "--help"]
+    assert "--executor_input" in in_image(image, "env", "_KFP_RUNTIME=true", *executor)
 
 
 def test_nobody_can_change_the_code(image, in_image):
@@ -114,8 +114,8 @@ def test_holds_no_compiler(files):
 
 
 def test_holds_no_tests(files):
-    ours = _under(files, "/app", "/opt/venv")
-    assert not [path for path in ours if "tests" in path.parts or path.name.startswith("test_")]
+    assert not [path for path in _under(files, "/app", "/opt/venv") if "tests" in path.parts]
+    assert not [path for path in _under(files, "/app") if path.name.startswith("test_")]
 
 
 def test_holds_no_caches(files):
@@ -127,8 +127,8 @@ def test_holds_no_secrets(image, config, files, in_image):
     assert not [path for path in files if SECRETS.fullmatch(path.name)]
     history = subprocess.run(["docker", "history", "--no-trunc", image], capture_output=True)
     assert not re.search(r"(?i)token|secret|password", str(history.stdout) + str(config["Env"]))
-    search = "grep -rlE 'BEGIN ([A-Z]+ )?PRIVATE KEY-' /app /opt/venv /etc /root || true"
-    assert not in_image(image, "sh", "-c", search, user="0")
+    search = "grep -rIhA1 'PRIVATE KEY-----$' /app /opt/venv /etc /root || true"
+    assert not re.search(r"-\n[\w+/]{40}", in_image(image, "sh", "-c", search, user="0"))
 
 
 def test_is_small(image, in_image):

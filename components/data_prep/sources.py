@@ -17,12 +17,11 @@ from components.storage import Entry
 MNIST = "mnist"
 _MNIST_FOLDER = Path(__file__).with_name("mnist")
 # SHA-256 of the unpacked files: packing them anew must not matter.
-# fmt: off
 _MNIST_SHA256 = {
-    "t10k-images-idx3-ubyte.gz": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    "train-images-idx3-ubyte.gz": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte.gz": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    "train-images-idx3": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
 }
 
 
@@ -72,13 +71,15 @@ class Source:
         return [self._idx_batch(pair) for pair in self.layout.held_out]
 
     def _idx_batch(self, pair: Pair) -> Batch:
-        known = _MNIST_SHA256 if self.is_mnist else {}
         images, labels = self.folder / pair.images, self.folder / pair.labels
         return Batch(
             name=str(images),
-            open_images=partial(open_idx, images, 3, known.get(pair.images)),
-            open_labels=partial(open_idx, labels, 1, known.get(pair.labels)),
+            open_images=partial(open_idx, images, 3, self._known_sha256(pair.images)),
+            open_labels=partial(open_idx, labels, 1, self._known_sha256(pair.labels)),
         )
+
+    def _known_sha256(self, name: str) -> str | None:
+        return _MNIST_SHA256[name.removesuffix("-ubyte.gz")] if self.is_mnist else None
 
 
 def fingerprint(uri: str) -> str:

@@ -15,7 +15,7 @@ run: $(INSTALLED) ## Train and score a digit classifier on the shipped MNIST; AR
 	$(BIN)/mnist-pipeline run $(ARGS)
 
 test: $(INSTALLED) ## Run the tests that need no network, GPU or Docker; ARGS="-k idx"
-	$(BIN)/pytest -n 2 -m "not docker and not gpu and not browser" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile -m "not docker and not gpu and not browser" $(ARGS)
 
 lint: $(INSTALLED) ## Check style, types and that the locked dependencies fit pyproject.toml
 	$(BIN)/ruff check $(SOURCES)

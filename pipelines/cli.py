@@ -1,16 +1,20 @@
 """The command line: ``mnist-pipeline``."""
 
-import contextlib
 import json
 import sys
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
 from components.errors import UserError
+from components.train.recipe import DEFAULT_RECIPE, RECIPES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipelines.local import RunRequest, RunResult
 
 RUN_EXAMPLES = """\b
 Examples:
@@ -36,7 +40,11 @@ def main() -> None:
     help="'mnist' (ships with the package), a folder of IDX files, or an .npz.",
 )
 @click.option(
-    "--recipe", metavar="NAME", help="Training recipe: tutorial, fast (default), strong, record."
+    "--recipe",
+    default=DEFAULT_RECIPE,
+    show_default=True,
+    metavar="NAME",
+    help=f"How to train: {', '.join(RECIPES)}.",
 )
 @click.option(
     "--set",
@@ -59,7 +67,7 @@ def main() -> None:
 @click.option("--verbose", is_flag=True, help="Show everything that KFP and the steps print.")
 def run(
     data: str,
-    recipe: str | None,
+    recipe: str,
     settings: tuple[str, ...],
     seed: int,
     output: Path | None,
@@ -71,53 +79,38 @@ def run(
 
     Steps whose inputs have not changed are reused from earlier runs in the same parent folder.
     """
-    from components.train.recipe import DEFAULT_RECIPE, parse_overrides, resolve
+    from rich.console import Console
 
-    with _user_errors(as_json):
-        overrides = parse_overrides(settings)
-        resolve(recipe or DEFAULT_RECIPE, overrides)
-        from pipelines import local
+    from pipelines.local import RunRequest
 
-        request = local.RunRequest(
-            data=data,
-            recipe=recipe or DEFAULT_RECIPE,
-            overrides=overrides,
-            seed=seed,
-            output=output or Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}",
-            cache=not no_cache,
-        )
-        result = _run_visibly(request, as_json, verbose)
+    request = RunRequest(
+        data=data,
+        recipe=recipe,
+        settings=settings,
+        seed=seed,
+        output=output or Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}",
+        cache=not no_cache,
+    )
+    console = Console(file=sys.stderr if as_json else sys.stdout)
+    result = _run_visibly(request, console, verbose)
     if as_json:
         click.echo(json.dumps(result.summary(), indent=2))
     sys.exit(0 if result.error is None else 1)
 
 
-def _run_visibly(request: Any, as_json: bool, verbose: bool) -> Any:
-    from rich.console import Console
-
+def _run_visibly(request: "RunRequest", console: "Console", verbose: bool) -> "RunResult":
     from pipelines import local
     from pipelines.console import ConsoleObserver, print_result
 
-    console = Console(file=sys.stderr if as_json else sys.stdout)
     observer = ConsoleObserver(console)
     try:
         result = local.run(request, observer, echo=cast(TextIO, console.file) if verbose else None)
+    except UserError as error:
+        result = local.not_started(request, str(error))
     finally:
         observer.close()
     print_result(console, result)
     return result
-
-
-@contextlib.contextmanager
-def _user_errors(as_json: bool = False) -> Iterator[None]:
-    """Turns an error that the user can mend into one sentence and exit status 1."""
-    try:
-        yield
-    except UserError as error:
-        if as_json:
-            click.echo(json.dumps({"status": "failed", "steps": [], "error": str(error)}, indent=2))
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from components import images
 
+STEPS = ("snapshot-source", "prepare-dataset", "train-model", "evaluate-model")
+
 
 @dataclass(frozen=True)
 class PipelineConfig:

@@ -65,7 +65,8 @@ def print_result(console: Console, result: RunResult) -> None:
     """Prints the table that a run ends with, or its error."""
     if result.error is not None:
         console.print(f"[red]Error:[/] {_plain(result.error)}", soft_wrap=True)
-        console.print(f"  everything that was printed: {result.output / LOG}", soft_wrap=True)
+        if (result.output / LOG).exists():
+            console.print(f"Everything that was printed: {result.output / LOG}", soft_wrap=True)
         return
     table = Table(show_header=False, box=None, padding=(0, 2), pad_edge=False)
     low, high = result.evaluation["accuracy_interval"]

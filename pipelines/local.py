@@ -17,7 +17,8 @@ from typing import Any, TextIO
 import components
 from components.errors import UserError
 from components.files import write_json
-from pipelines.config import PipelineConfig
+from components.train.recipe import parse_overrides, resolve
+from pipelines.config import STEPS, PipelineConfig
 from pipelines.runner_log import Observer, RunnerLog, Step
 
 LOG = "kfp.log"
@@ -39,7 +40,7 @@ class RunRequest:
     Attributes:
         data: URI of the raw data.
         recipe: Name of a training recipe.
-        overrides: Recipe fields to change.
+        settings: Recipe fields to change, each as ``key=value``.
         seed: Seed of the split and of training.
         output: Folder for everything that the run leaves behind.
         cache: Whether steps may be reused from earlier runs beside this one.
@@ -47,7 +48,7 @@ class RunRequest:
 
     data: str
     recipe: str
-    overrides: dict[str, Any]
+    settings: tuple[str, ...]
     seed: int
     output: Path
     cache: bool = True
@@ -100,20 +101,27 @@ def run(request: RunRequest, observer: Observer, echo: TextIO | None = None) -> 
         The result; a failed step is a result too.
 
     Raises:
-        UserError: If the output folder can't be used.
+        UserError: If the recipe, a setting or the output folder can't be used.
     """
+    overrides = parse_overrides(request.settings)
+    resolve(request.recipe, overrides)  # a mistake shows before anything runs
     output = request.output.absolute()
     _claim_folder(output)
-    from pipelines.training import STEPS, training_pipeline
+    from pipelines.training import training_pipeline
 
     with (output / LOG).open("w", encoding="utf-8") as log:
         stream = RunnerLog(STEPS, observer, *([log, echo] if echo else [log]))
         with _captured(stream):
             pipeline = training_pipeline(_local_config())
-            artifacts = _execute(pipeline, request, output)
+            artifacts = _execute(pipeline, request, overrides, output)
     result = _result(list(stream.steps.values()), output, artifacts)
     write_json(output / SUMMARY, result.summary())
     return result
+
+
+def not_started(request: RunRequest, error: str) -> RunResult:
+    """The result of a run that was refused before its first step."""
+    return RunResult([Step(name) for name in STEPS], request.output.absolute(), {}, error)
 
 
 def _claim_folder(output: Path) -> None:
@@ -168,7 +176,9 @@ def _captured(stream: RunnerLog) -> Iterator[None]:
         root.removeHandler(handler)
 
 
-def _execute(pipeline: Any, request: RunRequest, output: Path) -> dict[str, Any]:
+def _execute(
+    pipeline: Any, request: RunRequest, overrides: dict[str, Any], output: Path
+) -> dict[str, Any]:
     """Runs the compiled graph; returns its output artifacts, none if a step failed."""
     from kfp import local
 
@@ -183,7 +193,7 @@ def _execute(pipeline: Any, request: RunRequest, output: Path) -> dict[str, Any]
     task = pipeline(
         data=_absolute(request.data),
         recipe=request.recipe,
-        overrides=request.overrides,
+        overrides=overrides,
         seed=request.seed,
         checkpoints=str(cache / "checkpoints"),
     )

@@ -9,8 +9,6 @@ from components.evaluate.component import evaluate_model
 from components.train.component import train_model
 from pipelines.config import PipelineConfig
 
-STEPS = ("snapshot-source", "prepare-dataset", "train-model", "evaluate-model")
-
 
 class Outputs(NamedTuple):
     """What a run leaves behind."""

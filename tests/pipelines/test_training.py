@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 from kfp import compiler
 
-from pipelines.config import PipelineConfig
-from pipelines.training import STEPS, training_pipeline
+from pipelines.config import STEPS, PipelineConfig
+from pipelines.training import training_pipeline
 
 GOLDEN = Path(__file__).parent / "golden" / "training.yaml"
 

@@ -26,8 +26,10 @@ class SplitWriter:
     def __init__(self, folder: Path, count: int, num_pixels: int, num_classes: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._count = count
+        self._num_pixels = num_pixels
         self._class_counts = np.zeros(num_classes, np.int64)
-        self._histogram = np.zeros(256, np.int64)
+        self._pixel_sum = 0
+        self._square_sum = 0
         self._images = _NpyWriter(folder / "images.npy", (count, num_pixels))
         self._labels = _NpyWriter(folder / "labels.npy", (count,))
 
@@ -42,12 +44,14 @@ class SplitWriter:
         """Appends images (uint8 [n, height*width]) and their labels (uint8 [n])."""
         self._images.write(images)
         self._labels.write(labels)
-        self._histogram += np.bincount(images.reshape(-1), minlength=256)
+        self._pixel_sum += int(images.sum(dtype=np.uint64))
+        # 255 * 255 is below 65,536.
+        self._square_sum += int(np.multiply(images, images, dtype=np.uint16).sum(dtype=np.uint64))
         self._class_counts += np.bincount(labels, minlength=len(self._class_counts))
 
     def finish(self) -> SplitInfo:
         """Brings the files to the disk and returns what is known of the split."""
-        mean, deviation = _mean_and_deviation(self._histogram.tolist())
+        mean, deviation = self._mean_and_deviation()
         return SplitInfo(
             count=self._count,
             images_sha256=self._images.finish(),
@@ -57,14 +61,11 @@ class SplitWriter:
             pixel_deviation=deviation,
         )
 
-
-def _mean_and_deviation(histogram: list[int]) -> tuple[float, float]:
-    """Returns both for pixels divided by 255; the sums are exact, as Python's integers are."""
-    count = sum(histogram)
-    total = sum(level * times for level, times in enumerate(histogram))
-    squares = sum(level * level * times for level, times in enumerate(histogram))
-    variance = (count * squares - total * total) / (count * count)
-    return total / count / 255, math.sqrt(variance) / 255
+    def _mean_and_deviation(self) -> tuple[float, float]:
+        """Returns both for pixels divided by 255; Python's integers keep the sums exact."""
+        count = self._count * self._num_pixels
+        variance = (count * self._square_sum - self._pixel_sum**2) / count**2
+        return self._pixel_sum / count / 255, math.sqrt(variance) / 255
 
 
 class _NpyWriter:

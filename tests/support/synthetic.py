@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-MNIST = Path(__file__).parents[1] / "components" / "data_prep" / "mnist"
+MNIST = Path(__file__).parents[2] / "components" / "data_prep" / "mnist"
 _IDX_TYPES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D}
 
 

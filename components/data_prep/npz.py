@@ -1,5 +1,6 @@
 """Arrays of a `.npz` file, streamed out of the archive and never unpickled."""
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +15,16 @@ from components.errors import UserError
 
 # zipfile unpacks these with a bound; of the others it takes whole blocks, however large.
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+# What numpy's parser of headers, which is ast.literal_eval with a tokenizer before it, fails with.
+_HEADER_ERRORS = (
+    ValueError,
+    TypeError,
+    SyntaxError,
+    tokenize.TokenError,
+    MemoryError,
+    RecursionError,
+)
 
 
 @contextmanager
@@ -77,7 +88,7 @@ def _read_header(member: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtyp
         if version != (1, 0):
             raise ValueError(f"version {version}")
         shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(member)
-    except Exception as error:  # whatever its parser meets: syntax, tokens, depth, memory
+    except _HEADER_ERRORS as error:
         raise UserError(f"{name} is not a plain numpy array; save it with numpy.savez") from error
     if dtype.hasobject:
         raise UserError(f"{name} holds pickled objects, which are never read; save it as integers")

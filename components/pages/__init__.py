@@ -36,6 +36,9 @@ _PAGE_COLOURS = {
     PURPLE: "var(--fourth)",
 }
 
+# Of a small picture, in pixels.
+_LARGEST_SIDE = 56
+
 _CHART_STYLE: Any = {
     "axes.grid": True,
     "axes.spines.right": False,
@@ -76,10 +79,13 @@ def digit_image(image: np.ndarray) -> str:
         image: uint8 [height, width], 0 is black.
 
     Returns:
-        A data URI for the ``src`` of an ``img``; some 400 bytes for a digit.
+        A data URI for the ``src`` of an ``img``; some 400 bytes for a digit. Large images are
+        made smaller, so that hundreds fit on a page.
     """
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    picture.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image, dtype=np.uint8)).save(buffer, "PNG", optimize=True)
+    picture.save(buffer, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 

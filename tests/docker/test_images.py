@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from components import images
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 ROOT = Path(__file__).parents[2]
 LOCKS = {

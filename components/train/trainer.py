@@ -1,0 +1,134 @@
+"""Training from a prepared dataset to a model folder and a page."""
+
+import logging
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from components.dataset import PreparedDataset, Split, open_dataset
+from components.errors import UserError
+from components.train.checkpoint import FILE_NAME, CheckpointFile
+from components.train.curves import render_page
+from components.train.device import describe_device
+from components.train.export import export
+from components.train.feed import Feed
+from components.train.fit import fit
+from components.train.model import Network, build_network
+from components.train.recipe import Recipe, resolve
+
+log = logging.getLogger(__name__)
+
+# Images on which the exported files are compared with the trained network.
+_PROBE_IMAGES = 256
+
+
+def train(
+    dataset_dir: Path,
+    recipe_name: str,
+    overrides: Mapping[str, Any],
+    seed: int,
+    model_dir: Path,
+    page_path: Path,
+    checkpoint_dir: Path | None = None,
+) -> dict[str, float]:
+    """Trains a network and writes the model folder and the training page.
+
+    Args:
+        dataset_dir: A prepared dataset.
+        recipe_name: One of `RECIPES`.
+        overrides: Fields of the recipe to change.
+        seed: Decides initial weights, order of images and deformations; 0 to 2**32 - 1.
+        model_dir: Where the model folder goes.
+        page_path: Where the page goes.
+        checkpoint_dir: Where to keep the state of each epoch until the model is written; a
+            training that was killed continues from there.
+
+    Returns:
+        The last epoch's figures, and those of the averaged weights if the recipe averages.
+
+    Raises:
+        UserError: The recipe does not fit the data, the loss became NaN, or the dataset or the
+            checkpoint can't be used.
+    """
+    recipe = resolve(recipe_name, overrides)
+    dataset = open_dataset(dataset_dir)
+    _check_fit(recipe, dataset, seed)
+    manifest = _manifest(dataset, recipe_name, recipe, seed)
+    checkpoint = _checkpoint(checkpoint_dir, manifest)
+    network = build_network(recipe, dataset.image_shape, dataset.num_classes, seed)
+    summary = _summary(network)
+    validation = dataset.read("validation")
+    feed = Feed(dataset.read("train"))
+    history = fit(network, recipe, feed, validation, seed, checkpoint)
+    manifest |= {"history": history, "averaged": _average(network, recipe, validation)}
+    export(network.model, recipe, manifest, validation.images[:_PROBE_IMAGES], model_dir)
+    render_page(page_path, manifest, history, summary)
+    if checkpoint:
+        checkpoint.remove()
+    averaged = manifest["averaged"] or {}
+    return history[-1] | {f"averaged_{key}": value for key, value in averaged.items()}
+
+
+def _check_fit(recipe: Recipe, dataset: PreparedDataset, seed: int) -> None:
+    count = dataset.splits["train"].count
+    if recipe.batch_size > count:
+        raise UserError(
+            f"batch_size {recipe.batch_size} is larger than the {count} training images; "
+            f"give at most {count}."
+        )
+    if not 0 <= seed < 2**32:
+        raise UserError(f"seed can't be {seed}; give a whole number from 0 to {2**32 - 1}.")
+
+
+def _manifest(
+    dataset: PreparedDataset, recipe_name: str, recipe: Recipe, seed: int
+) -> dict[str, Any]:
+    backend = keras.backend.backend()
+    return {
+        "recipe": {"name": recipe_name, **asdict(recipe)},
+        "seed": seed,
+        "image_shape": list(dataset.image_shape),
+        "class_names": list(dataset.class_names),
+        "dataset": {
+            "fingerprint": dataset.fingerprint,
+            "train": dataset.splits["train"].count,
+            "validation": dataset.splits["validation"].count,
+        },
+        "device": describe_device(recipe.gpu),
+        "versions": {
+            "python": platform.python_version(),
+            "keras": keras.version(),
+            "numpy": np.version.version,
+            backend: import_module(backend).__version__,
+        },
+    }
+
+
+def _checkpoint(folder: Path | None, manifest: Mapping[str, Any]) -> CheckpointFile | None:
+    if folder is None:
+        return None
+    identity = {key: manifest[key] for key in ("recipe", "seed", "dataset")}
+    return CheckpointFile(folder / FILE_NAME, identity)
+
+
+def _average(network: Network, recipe: Recipe, validation: Split) -> dict[str, float] | None:
+    """Changes to the averaged weights if the recipe averages, and evaluates them."""
+    if not recipe.ema_momentum:
+        return None
+    network.optimizer.finalize_variable_values(network.model.trainable_variables)
+    loss, accuracy = network.evaluate(validation.images, validation.labels)
+    return {"val_loss": loss, "val_accuracy": accuracy}
+
+
+def _summary(network: Network) -> str:
+    lines: list[str] = []
+    network.model.summary(line_length=79, print_fn=lines.append)
+    text = "\n".join(lines)
+    log.info("%s", text)
+    return text

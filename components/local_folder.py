@@ -136,7 +136,7 @@ class LocalFolder:
 def _read(path: Path) -> Content | None:
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return Content(data, _generation(data))
 

@@ -1,0 +1,86 @@
+"""The decision whether a model may serve: a pure function of its evaluation and a policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from components.errors import UserError
+from components.evaluate.comparison import mcnemar
+
+Outcome = Literal["promoted", "kept"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a model must reach to become champion.
+
+    Attributes:
+        min_accuracy: Floor of the test accuracy, 0 to 1.
+        significance: Level of the one-sided tests against the champion, between 0 and 0.5.
+        require_improvement: Whether a model must be significantly better than the champion,
+            not merely not significantly worse.
+    """
+
+    min_accuracy: float = 0.9
+    significance: float = 0.05
+    require_improvement: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense.
+
+        Raises:
+            UserError: If one is out of range.
+        """
+        if not 0 <= self.min_accuracy <= 1:
+            raise UserError(f"min_accuracy is {self.min_accuracy}; give a value from 0 to 1.")
+        if not 0 < self.significance < 0.5:
+            raise UserError(f"significance is {self.significance}; give one between 0 and 0.5.")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do, and why, in words for people."""
+
+    outcome: Outcome
+    reason: str
+
+
+def decide(evaluation: Mapping[str, Any], policy: Policy) -> Decision:
+    """Decides whether a model becomes champion.
+
+    The champion stays if the model is significantly worse by McNemar's exact test (one-sided)
+    on the images that exactly one of the two gets right. Other things being equal the new
+    model wins: it has seen newer data.
+
+    Args:
+        evaluation: The content of ``evaluation.json``.
+        policy: What is asked of the model.
+    """
+    accuracy = evaluation["accuracy"]
+    if accuracy < policy.min_accuracy:
+        return Decision(
+            "kept", f"accuracy {accuracy:.4f} is below the floor of {policy.min_accuracy:.4f}"
+        )
+    champion = evaluation["champion"]
+    if champion is None:
+        return Decision("promoted", f"accuracy {accuracy:.4f}, and there is no champion yet")
+    if "skipped" in champion:
+        return Decision(
+            "kept", f"champion {champion['version']} can't be compared: {champion['skipped']}"
+        )
+    return _against(champion, policy)
+
+
+def _against(champion: Mapping[str, Any], policy: Policy) -> Decision:
+    b, c = champion["mcnemar"]["b"], champion["mcnemar"]["c"]
+    worse, better = mcnemar(b, c).p_one_sided, mcnemar(c, b).p_one_sided
+    compared = (
+        f"than champion {champion['version']} (right alone on {c} test images, wrong alone on {b}"
+    )
+    if worse < policy.significance:
+        return Decision("kept", f"significantly worse {compared}; p = {worse:.2g})")
+    if better < policy.significance:
+        return Decision("promoted", f"significantly better {compared}; p = {better:.2g})")
+    if policy.require_improvement:
+        return Decision("kept", f"not significantly better {compared}; p = {better:.2g})")
+    return Decision("promoted", f"not significantly worse {compared}; p = {worse:.2g})")

@@ -1,0 +1,132 @@
+"""The command line as a process: real digits, real KFP, every step a process of its own."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from synthetic import write_source
+
+STEPS = ["snapshot-source", "prepare-dataset", "train-model", "evaluate-model"]
+
+
+def cli(*arguments, cwd):
+    command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def run(folder, output, *arguments, data="digits"):
+    """Runs the pipeline with --json; returns the process and its document."""
+    options = ["--set", "epochs=2", "--set", "batch_size=32", "--seed", "3", "--json"]
+    done = cli("run", "--data", data, "--output", output, *options, *arguments, cwd=folder)
+    return done, json.loads(done.stdout)
+
+
+def states(document):
+    return {step["name"]: step["state"] for step in document["steps"]}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with a source and one finished run of it, in `first`."""
+    folder = tmp_path_factory.mktemp("cli")
+    write_source(folder / "digits", n_train=600, n_test=200)
+    done, document = run(folder, "first")
+    assert done.returncode == 0, done.stderr
+    return folder, document
+
+
+def test_a_run_says_where_everything_is(finished):
+    folder, document = finished
+    assert document["status"] == "succeeded"
+    assert [step["name"] for step in document["steps"]] == STEPS
+    assert set(states(document).values()) == {"succeeded"}
+    assert document["output"] == str(folder / "first")
+    evaluation = json.loads((folder / "first" / "evaluation.json").read_text())
+    assert evaluation["num_test_images"] == 200
+    assert evaluation["accuracy"] == document["accuracy"] > 0.5
+    assert (folder / "first" / "model" / "model.json").is_file()
+    for page in document["pages"].values():
+        assert Path(page).read_text().lower().startswith("<!doctype html>")
+    assert set(document["pages"]) == {"data", "training", "evaluation"}
+    assert json.loads((folder / "first" / "run.json").read_text()) == document
+    assert "epoch" in (folder / "first" / "kfp.log").read_text()
+
+
+def test_a_second_run_reuses_every_step_but_the_snapshot(finished):
+    folder, document = finished
+    done, again = run(folder, "again")
+    assert done.returncode == 0
+    assert states(again) == dict.fromkeys(STEPS, "cached") | {"snapshot-source": "succeeded"}
+    assert again["accuracy"] == document["accuracy"]
+    assert (folder / "again" / "model" / "model.weights.h5").is_file()
+
+
+def test_a_deleted_run_is_not_reused_and_a_seed_gives_the_same_model(finished):
+    folder, document = finished
+    shutil.copytree(folder / "digits", folder / "elsewhere" / "digits")
+    first, one = run(folder / "elsewhere", "one", data=folder / "digits")
+    assert states(one)["train-model"] == "succeeded", first.stderr
+    assert one["accuracy"] == document["accuracy"]
+    assert one["loss"] == document["loss"]
+    shutil.rmtree(folder / "elsewhere" / "one")
+    _, two = run(folder / "elsewhere", "two", data=folder / "digits")
+    assert set(states(two).values()) == {"succeeded"}
+
+
+def test_changed_data_runs_again_and_bad_data_is_explained(finished):
+    folder, _ = finished
+    write_source(folder / "digits2", n_train=600, n_test=200)
+    labels = folder / "digits2" / "t10k-labels-idx1-ubyte.gz"
+    labels.write_bytes(labels.read_bytes()[:-20])
+    done, document = run(folder, "broken", data="digits2")
+    assert done.returncode == 1
+    assert document["status"] == "failed"
+    assert states(document)["prepare-dataset"] == "failed"
+    assert states(document)["train-model"] == "skipped"
+    assert "t10k-labels-idx1-ubyte.gz" in document["error"]
+    assert "Traceback" not in done.stderr
+    assert not (folder / "broken" / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["--recipe", "slow"], "slow"),
+        (["--set", "epochs=0"], "epochs"),
+        (["--set", "learning_rate=-1"], "learning_rate"),
+        (["--set", "colour=red"], "batch_size"),  # the known keys are listed
+        (["--set", "epochs"], "key=value"),
+    ],
+)
+def test_a_wrong_setting_is_refused_before_anything_runs(tmp_path, options, part):
+    done = cli("run", "--output", "out", "--json", *options, cwd=tmp_path)
+    document = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert part in document["error"]
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_other_files_is_not_touched(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    done = cli("run", "--output", tmp_path, "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_help_teaches_and_imports_nothing_heavy(tmp_path):
+    code = (
+        "import sys\n"
+        "from pipelines.cli import main\n"
+        "try:\n    main(['run', '--help'])\n"
+        "finally:\n"
+        "    heavy = {'tensorflow', 'keras', 'kfp', 'numpy', 'matplotlib'} & set(sys.modules)\n"
+        "    assert not heavy, heavy\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--recipe" in done.stdout and "Examples:" in done.stdout

@@ -14,7 +14,6 @@ from components.files import sha256_of_file, write_json
 from components.train.model import build_model, build_plain_model
 from components.train.recipe import Recipe
 
-SAVED_MODEL_NAME = "saved_model"
 
 # Float32 sums of up to some thousand products in another order.
 _TOLERANCE = 1e-4
@@ -76,7 +75,7 @@ def export(
     kernels, biases = fold(model)
     plain = build_plain_model(kernels, biases)
     plain.save_weights(partial / dense_model.WEIGHTS_NAME)
-    save_saved_model(kernels, biases, partial / SAVED_MODEL_NAME)
+    save_saved_model(kernels, biases, partial)  # TF Serving looks for it at the top
     write_json(
         partial / dense_model.MANIFEST_NAME,
         {
@@ -131,7 +130,7 @@ def _prove_agreement(
     import tensorflow as tf
 
     expected = dense_model.softmax(logits)
-    serve = tf.saved_model.load(str(folder / SAVED_MODEL_NAME)).signatures["serving_default"]
+    serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
     outputs: dict[str, Callable[[], Any]] = {
         "Keras": lambda: dense_model.softmax(np.asarray(plain(probe / np.float32(255)))),
         "NumPy": lambda: dense_model.load_model(folder).probabilities(probe),

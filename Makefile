@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-SOURCES := components pipelines tests
+SOURCES := components pipelines tests docker
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock clean
+# What docker/build.sh reads; empty counts as unset.
+export REGISTRY TAG ACCELERATOR BASE_IMAGE
+
+.PHONY: help run test test-docker lint format lock images sbom clean
 
 help: ## List every task
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -17,22 +20,31 @@ run: $(INSTALLED) ## Train and score a digit classifier on the shipped MNIST; AR
 test: $(INSTALLED) ## Run the tests that need no network, GPU or Docker; ARGS="-k idx"
 	$(BIN)/pytest -n 2 --dist loadfile -m "not docker and not gpu and not browser" $(ARGS)
 
-lint: $(INSTALLED) ## Check style, types and that the locked dependencies fit pyproject.toml
+test-docker: $(INSTALLED) images ## Test the images, and the pipeline in them
+	$(BIN)/pytest -m docker tests/docker $(ARGS)
+
+lint: $(INSTALLED) ## Check style, types, the Dockerfile, and that the locks fit pyproject.toml
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/python docker/lock.py --check
 
 format: $(INSTALLED) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-lock: $(INSTALLED) ## Resolve pyproject.toml's dependencies into requirements.lock
-	$(BIN)/uv pip compile -q pyproject.toml --extra local --group dev --universal \
-	  --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes \
-	  -o requirements.lock
+lock: $(INSTALLED) ## Pin pyproject.toml's dependencies by version and hash; ARGS=--upgrade renews
+	$(BIN)/python docker/lock.py $(ARGS)
+
+images: ## Build the images for the CPU; ACCELERATOR=cuda REGISTRY=... TAG=... BASE_IMAGE=...
+	docker/build.sh
+
+sbom: $(INSTALLED) ## Write a bill of materials per image into sbom/
+	PATH="$(CURDIR)/$(BIN):$$PATH" docker/sbom.sh
 
 clean: ## Remove the environment and everything that tools left behind
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build sbom test-output *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 # The stamp is written last, so that an interrupted set-up starts over.
 $(INSTALLED): requirements.lock pyproject.toml

@@ -44,26 +44,37 @@ def prepare(
         UserError: The data is missing, damaged or not what was fingerprinted, or the result
             can't be written.
     """
-    source = _open_unchanged(uri, fingerprint)
-    contents = read_contents(source)
-    labels = np.concatenate([batch.labels for batch in contents.training])
-    in_validation = choose_validation(labels, validation_size, seed)
     try:
         (output_dir / MANIFEST).unlink(missing_ok=True)
-        gallery = Gallery(contents.image_shape, len(contents.class_names))
-        splits = _write_splits(contents, in_validation, output_dir, gallery)
+        source = _open_unchanged(uri, fingerprint)
+        dataset = _write(source, validation_size, seed, output_dir, preview_path)
         _open_unchanged(uri, fingerprint)  # nor did it change while it was read
-        dataset = PreparedDataset(
-            output_dir, fingerprint, contents.image_shape, contents.class_names, splits
-        )
-        _log(dataset)
-        write_page(preview_path, source, dataset, gallery)
         write_manifest(dataset)
     except OSError as error:
         raise UserError(
-            f"The dataset can't be written to {output_dir} ({error.strerror}); "
+            f"The dataset can't be prepared in {output_dir} ({error.strerror}); "
             "check permissions and free space"
         ) from error
+    return dataset
+
+
+def _write(
+    source: Source, validation_size: int, seed: int, output_dir: Path, preview_path: Path
+) -> PreparedDataset:
+    """Writes all of a dataset but its manifest, and the page."""
+    contents = read_contents(source)
+    labels = np.concatenate([batch.labels for batch in contents.training])
+    in_validation = choose_validation(labels, validation_size, seed)
+    gallery = Gallery(contents.image_shape, len(contents.class_names))
+    dataset = PreparedDataset(
+        path=output_dir,
+        fingerprint=source.fingerprint,
+        image_shape=contents.image_shape,
+        class_names=contents.class_names,
+        splits=_write_splits(contents, in_validation, output_dir, gallery),
+    )
+    _log(dataset)
+    write_page(preview_path, source, dataset, gallery)
     return dataset
 
 

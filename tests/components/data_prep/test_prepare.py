@@ -166,16 +166,17 @@ def test_a_failure_leaves_nothing_that_looks_whole(tmp_path, step):
     else:
         shutil.rmtree(output / step, ignore_errors=True)
         (output / step).write_text("a file where a folder must go")
-    with pytest.raises(UserError, match="can't be written"):
+    with pytest.raises(UserError, match="can't be prepared in"):
         prepare(str(source), fingerprint(str(source)), 10, 0, output, page)
     with pytest.raises(UserError, match="not a whole dataset"):
         open_dataset(output)
 
 
-def test_a_damaged_file_leaves_nothing_that_looks_whole(tmp_path):
+@pytest.mark.parametrize("file", ["t10k-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"])
+def test_a_damaged_file_leaves_nothing_that_looks_whole(tmp_path, file):
     source = write_source(tmp_path / "source", n_train=50, n_test=10)
     run(source, tmp_path / "out")
-    path = source / "t10k-images-idx3-ubyte.gz"
+    path = source / file
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(UserError, match="cut short"):
         run(source, tmp_path / "out")

@@ -14,7 +14,6 @@ from components.files import sha256_of_file, write_json
 from components.train.model import build_model, build_plain_model
 from components.train.recipe import Recipe
 
-
 # Float32 sums of up to some thousand products in another order.
 _TOLERANCE = 1e-4
 

@@ -119,14 +119,17 @@ class LocalFolder:
 
     def write_if_generation(self, name: str, data: bytes, generation: int) -> int:  # noqa: D102
         target = self._path / check_name(name)
-        with disk_errors(self.uri), _locked(target):
-            present = _read(target)
-            if present is not None and present.data == data:
-                return present.generation
-            if generation != (present.generation if present else 0):
-                raise written_by_other(str(target))
-            write_bytes(target, data)
+        with disk_errors(self.uri):
+            if generation == 0:
+                self._write_new(target, data)
+            else:
+                _replace(target, data, generation)
         return _generation(data)
+
+    def _write_new(self, target: Path, data: bytes) -> None:
+        with unfinished(self._path) as folder:
+            (folder / "new").write_bytes(data)
+            _create(folder / "new", target)
 
     def _entry(self, name: str) -> Entry:
         path = self._path / name
@@ -158,6 +161,17 @@ def _create(temporary: Path, target: Path) -> None:
     temporary.unlink()
 
 
+def _replace(target: Path, data: bytes, generation: int) -> None:
+    """Compares and sets; what creates files needs no lock, for it never replaces one."""
+    with _locked(target):
+        present = _read(target)
+        if present is not None and present.data == data:
+            return
+        if present is None or present.generation != generation:
+            raise written_by_other(str(target))
+        write_bytes(target, data)
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -169,7 +183,6 @@ def _sync(path: Path) -> None:
 @contextlib.contextmanager
 def _locked(target: Path) -> Iterator[None]:
     """Holds a lock that the system releases when the process dies, however it dies."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / f".{target.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

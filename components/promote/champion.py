@@ -2,9 +2,11 @@
 
 import json
 import re
+import tempfile
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from components.errors import UserError
 from components.promote.candidate import parse
@@ -104,16 +106,17 @@ def rollback(store: ModelStore, version: int | None = None) -> Champion:
         version: Which; without one, the champion before the present one.
 
     Raises:
-        UserError: If there is no such version.
+        UserError: If there is no such version, or a file of it is damaged.
         StaleChampionError: If someone else moves the pointer at the same moment.
     """
     champion = current(store)
     if champion is None:
         raise UserError(f"{store.folder.uri} has no champion yet; run the pipeline first.")
     target = version if version is not None else _previous(store, champion)
-    store.version(target)
     if target == champion.version:
         return champion
+    with tempfile.TemporaryDirectory() as folder:
+        store.fetch(target, Path(folder))  # a damaged version must not serve
     reason = f"rolled back from version {champion.version}"
     return move(store, target, champion.version, reason, uuid.uuid4().hex)
 

@@ -54,7 +54,13 @@ class FaultProxy:
     """Forwards to an emulator; requests that a fault strikes go wrong."""
 
     def __init__(self, upstream: Emulator) -> None:
-        """Args: the server behind."""
+        """Hooks run before and after a request is forwarded.
+
+        One that raises ConnectionAbortedError before it drops the request.
+
+        Args:
+            upstream: The server behind.
+        """
         self.upstream = upstream
         self.faults: list[Fault] = []
         self.before: Callable[[Request], None] = lambda request: None
@@ -100,7 +106,10 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
             body += self.rfile.read(length - len(body))
             if fault and fault.kind == "status":
                 return self._answer(fault.status, {}, b"a fault on purpose")
-            proxy.before(request)
+            try:
+                proxy.before(request)
+            except ConnectionAbortedError:
+                return self._hang_up()
             status, headers, content = self._forward(body)
             proxy.after(request)
             if fault and fault.kind == "lost reply":

@@ -35,6 +35,15 @@ def test_rollback_to_a_version_that_is_not_there_is_refused(three):
     assert champion.current(three).version == 3
 
 
+def test_rollback_to_a_damaged_version_is_refused(three):
+    folder = three.folder.folder("2")
+    generation = folder.read("model.weights.h5").generation
+    folder.write_if_generation("model.weights.h5", b"damaged", generation)
+    with pytest.raises(UserError, match=r"model\.weights\.h5"):
+        champion.rollback(three, 2)
+    assert champion.current(three).version == 3
+
+
 def test_rollback_without_a_past(store, run):
     with pytest.raises(UserError, match="no champion yet"):
         champion.rollback(store)

@@ -4,22 +4,55 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from components import pages
+from components.train.augment import Deformation
 from components.train.checkpoint import History
+from components.train.recipe import Recipe
+
+_EXAMPLES = 10
 
 
-def render_page(path: Path, manifest: Mapping[str, Any], history: History, summary: str) -> None:
+def deformed_examples(
+    recipe: Recipe, image_shape: tuple[int, int], images: np.ndarray
+) -> list[tuple[str, str]]:
+    """Deforms some images as the recipe does in training.
+
+    Args:
+        recipe: Gives the strengths.
+        image_shape: Height and width in pixels.
+        images: uint8 [n, height * width].
+
+    Returns:
+        Pictures before and after, as data URIs; none if the recipe does not deform.
+    """
+    if not recipe.deforms:
+        return []
+    before = images[:_EXAMPLES]
+    after = np.asarray(Deformation(image_shape, recipe)(before, training=True))
+    return [
+        (pages.digit_image(old), pages.digit_image(new))
+        for old, new in zip(
+            before.reshape(-1, *image_shape), after.reshape(-1, *image_shape), strict=True
+        )
+    ]
+
+
+def render_page(
+    path: Path, manifest: Mapping[str, Any], summary: str, examples: list[tuple[str, str]]
+) -> None:
     """Writes the page.
 
     Args:
         path: Where it goes.
-        manifest: As in model.json: recipe, seed, device, versions, dataset.
-        history: One entry per epoch.
+        manifest: As in model.json.
         summary: What `model.summary()` prints.
+        examples: Pictures before and after deformation.
     """
+    history = manifest["history"]
     best = max(history, key=lambda entry: entry["val_accuracy"])
     with pages.chart_style():
         charts = {
@@ -37,6 +70,7 @@ def render_page(path: Path, manifest: Mapping[str, Any], history: History, summa
         best=best,
         charts=svgs,
         summary=summary,
+        examples=examples,
     )
 
 

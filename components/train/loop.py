@@ -30,7 +30,7 @@ class RunSteps(Protocol):
 
 
 def backend_loop() -> Any:
-    """Imports the module with `compile_steps` and `gpu_names` for Keras' backend.
+    """Imports the module with `compile_steps` and `gpus` for Keras' backend.
 
     Raises:
         UserError: Keras runs on a backend that has no loop here.

@@ -31,7 +31,8 @@ def compile_steps(network: Network, jit_compile: bool) -> RunSteps:
     return run_steps
 
 
-def gpu_names() -> list[str]:
-    """Names the GPUs that TensorFlow sees."""
-    gpus = tf.config.list_physical_devices("GPU")
-    return [tf.config.experimental.get_device_details(gpu)["device_name"] for gpu in gpus]
+def gpus() -> list[tuple[str, tuple[int, ...]]]:
+    """Lists name and compute capability of the GPUs that TensorFlow sees."""
+    devices = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(device) for device in devices]
+    return [(each["device_name"], each.get("compute_capability", (0, 0))) for each in details]

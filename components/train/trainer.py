@@ -14,8 +14,8 @@ import numpy as np
 from components.dataset import PreparedDataset, Split, open_dataset
 from components.errors import UserError
 from components.train.checkpoint import FILE_NAME, CheckpointFile
-from components.train.curves import render_page
-from components.train.device import describe_device
+from components.train.curves import deformed_examples, render_page
+from components.train.device import adapt, find_device
 from components.train.export import export
 from components.train.feed import Feed
 from components.train.fit import fit
@@ -56,10 +56,11 @@ def train(
         UserError: The recipe does not fit the data, the loss became NaN, or the dataset or the
             checkpoint can't be used.
     """
-    recipe = resolve(recipe_name, overrides)
     dataset = open_dataset(dataset_dir)
+    device = find_device()
+    recipe = adapt(resolve(recipe_name, overrides), device)
     _check_fit(recipe, dataset, seed)
-    manifest = _manifest(dataset, recipe_name, recipe, seed)
+    manifest = _manifest(dataset, recipe_name, recipe, seed) | {"device": device.name}
     checkpoint = _checkpoint(checkpoint_dir, manifest)
     network = build_network(recipe, dataset.image_shape, dataset.num_classes, seed)
     summary = _summary(network)
@@ -68,7 +69,8 @@ def train(
     history = fit(network, recipe, feed, validation, seed, checkpoint)
     manifest |= {"history": history, "averaged": _average(network, recipe, validation)}
     export(network.model, recipe, manifest, validation.images[:_PROBE_IMAGES], model_dir)
-    render_page(page_path, manifest, history, summary)
+    examples = deformed_examples(recipe, dataset.image_shape, validation.images)
+    render_page(page_path, manifest, summary, examples)
     if checkpoint:
         checkpoint.remove()
     averaged = manifest["averaged"] or {}
@@ -100,7 +102,6 @@ def _manifest(
             "train": dataset.splits["train"].count,
             "validation": dataset.splits["validation"].count,
         },
-        "device": describe_device(recipe.gpu),
         "versions": {
             "python": platform.python_version(),
             "keras": keras.version(),

@@ -29,7 +29,7 @@ def prepare(
     """Makes a prepared dataset out of the raw files behind a URI.
 
     Args:
-        uri: "mnist", a local folder or a local `.npz` file.
+        uri: "mnist", a folder or an `.npz` file, on this machine or at `gs://`.
         fingerprint: What `sources.fingerprint` returned for it.
         validation_size: Images to take out of the training images; at most a fifth of them.
         seed: Chooses the validation images.
@@ -47,7 +47,8 @@ def prepare(
     try:
         (output_dir / MANIFEST).unlink(missing_ok=True)
         source = _open_unchanged(uri, fingerprint)
-        dataset = _write(source, validation_size, seed, output_dir, preview_path)
+        with source.at_hand() as copy:
+            dataset = _write(copy, validation_size, seed, output_dir, preview_path)
         _open_unchanged(uri, fingerprint)  # nor did it change while it was read
         write_manifest(dataset)
     except OSError as error:

@@ -1,8 +1,11 @@
 """The raw files behind a source URI: what they are, and whether they have changed."""
 
+import contextlib
 import hashlib
 import json
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from components.data_prep.npz import open_images, open_labels
 from components.data_prep.streams import Batch
 from components.errors import UserError
 from components.files import sha256_of_file
-from components.storage import Entry
+from components.storage import Entry, open_folder
 
 MNIST = "mnist"
 _MNIST_FOLDER = Path(__file__).with_name("mnist")
@@ -30,8 +33,8 @@ class Source:
     """The data files behind a URI.
 
     Attributes:
-        uri: "mnist", a local folder or a local `.npz` file.
-        folder: Where the files are.
+        uri: "mnist", a folder or an `.npz` file, on this machine or at `gs://`.
+        folder: Where the files are; for `gs://` see `at_hand`.
         entries: The files that are read, sorted by name, with their digests.
         layout: What each of them is for.
     """
@@ -51,6 +54,26 @@ class Source:
     def is_mnist(self) -> bool:
         """Whether this is the data that ships, whose digests are known."""
         return self.uri == MNIST
+
+    @contextlib.contextmanager
+    def at_hand(self) -> Iterator["Source"]:
+        """Yields this source with its files on this machine.
+
+        Objects are copied for as long as the block lasts: exactly the generations that were
+        listed, so that data which changes meanwhile can't mix.
+
+        Raises:
+            UserError: An object has changed since it was listed, or can't be read.
+        """
+        if not _is_remote(self.uri):
+            yield self
+            return
+        with tempfile.TemporaryDirectory() as copy:
+            open_folder(_remote_folder(self.uri)).download(self.entries, Path(copy))
+            try:
+                yield replace(self, folder=Path(copy))
+            except UserError as error:
+                raise UserError(str(error).replace(copy, _remote_folder(self.uri))) from error
 
     @property
     def class_names_path(self) -> Path | None:
@@ -86,7 +109,8 @@ def fingerprint(uri: str) -> str:
     """Returns the fingerprint of the raw files behind a URI.
 
     Args:
-        uri: "mnist" for the data that ships, a local folder, or a local `.npz` file.
+        uri: "mnist" for the data that ships, a folder or an `.npz` file, on this machine or
+            at `gs://`.
 
     Returns:
         SHA-256 in hexadecimal; another one as soon as a byte or a name changes.
@@ -103,6 +127,8 @@ def open_source(uri: str) -> Source:
     Raises:
         UserError: There is no usable data.
     """
+    if _is_remote(uri):
+        return _open_remote(uri)
     try:
         folder, names = _locate(uri)
         layout = arrange(uri, names)
@@ -115,8 +141,6 @@ def open_source(uri: str) -> Source:
 
 def _locate(uri: str) -> tuple[Path, list[str]]:
     """Finds the folder behind a URI and the names of the data files in it."""
-    if "://" in uri:
-        raise UserError(f"{uri} can't be read: name a local folder, an .npz file or {MNIST!r}")
     path = _MNIST_FOLDER if uri == MNIST else Path(uri)
     if path.is_dir():
         names = (p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
@@ -127,6 +151,23 @@ def _locate(uri: str) -> tuple[Path, list[str]]:
     if path.exists():
         raise UserError(f"{uri} is neither a folder nor an .npz file; name one of these")
     raise UserError(f"{uri} does not exist; name a folder, an .npz file or {MNIST!r}")
+
+
+def _is_remote(uri: str) -> bool:
+    return "://" in uri
+
+
+def _remote_folder(uri: str) -> str:
+    return uri.rpartition("/")[0] if uri.endswith(".npz") else uri.rstrip("/")
+
+
+def _open_remote(uri: str) -> Source:
+    folder = _remote_folder(uri)
+    entries = tuple(entry for entry in open_folder(folder).entries() if is_data(entry.name))
+    if uri.endswith(".npz"):
+        wanted = {uri.rpartition("/")[2], CLASS_NAMES}
+        entries = tuple(entry for entry in entries if entry.name in wanted)
+    return Source(uri, Path(), entries, arrange(uri, [entry.name for entry in entries]))
 
 
 def _entry(folder: Path, name: str) -> Entry:

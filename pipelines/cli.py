@@ -22,6 +22,7 @@ Examples:
   mnist-pipeline run --recipe tutorial --seed 1
   mnist-pipeline run --set epochs=10 --set hidden_units=512,256
   mnist-pipeline run --data ~/my-digits --output runs/mine --json
+  mnist-pipeline run --runner docker --gpus          in the images; training on the GPU
 """
 
 
@@ -62,6 +63,14 @@ def main() -> None:
 )
 @click.option("--no-cache", is_flag=True, help="Run every step, also where nothing has changed.")
 @click.option(
+    "--runner",
+    type=click.Choice(["subprocess", "docker"]),
+    default="subprocess",
+    show_default=True,
+    help="Run each step as a process here, or in its image (see `make images`).",
+)
+@click.option("--gpus", is_flag=True, help="Give training in Docker all GPUs of this machine.")
+@click.option(
     "--json", "as_json", is_flag=True, help="One JSON document on stdout, the rest on stderr."
 )
 @click.option("--verbose", is_flag=True, help="Show everything that KFP and the steps print.")
@@ -72,6 +81,8 @@ def run(
     seed: int,
     output: Path | None,
     no_cache: bool,
+    runner: str,
+    gpus: bool,
     as_json: bool,
     verbose: bool,
 ) -> None:
@@ -90,6 +101,8 @@ def run(
         seed=seed,
         output=output or Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}",
         cache=not no_cache,
+        runner=runner,
+        gpus=gpus,
     )
     console = Console(file=sys.stderr if as_json else sys.stdout)
     result = _run_visibly(request, console, verbose)

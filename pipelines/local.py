@@ -1,24 +1,21 @@
-"""Runs the pipeline on this machine with KFP's local runner, a subprocess a step."""
+"""Runs the pipeline on this machine with KFP's local runner."""
 
 import contextlib
-import hashlib
-import importlib.metadata
 import json
 import logging
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-import components
 from components.errors import UserError
 from components.files import write_json
 from components.train.recipe import parse_overrides, resolve
-from pipelines.config import STEPS, PipelineConfig
+from pipelines import runners
+from pipelines.config import STEPS
 from pipelines.runner_log import Observer, RunnerLog, Step
 
 LOG = "kfp.log"
@@ -30,7 +27,8 @@ PAGES = {
     "evaluation": "evaluation_page",
 }
 
-_EXCEPTION = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*): (.+)$")
+_EXCEPTION = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$")
+_LAST_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,8 @@ class RunRequest:
         seed: Seed of the split and of training.
         output: Folder for everything that the run leaves behind.
         cache: Whether steps may be reused from earlier runs beside this one.
+        runner: Where steps execute: "subprocess" or "docker".
+        gpus: Whether the Docker runner hands out GPUs.
     """
 
     data: str
@@ -52,6 +52,8 @@ class RunRequest:
     seed: int
     output: Path
     cache: bool = True
+    runner: str = "subprocess"
+    gpus: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,19 +103,23 @@ def run(request: RunRequest, observer: Observer, echo: TextIO | None = None) -> 
         The result; a failed step is a result too.
 
     Raises:
-        UserError: If the recipe, a setting or the output folder can't be used.
+        UserError: If the recipe, a setting, the runner or the output folder can't be used.
     """
     overrides = parse_overrides(request.settings)
     resolve(request.recipe, overrides)  # a mistake shows before anything runs
     output = request.output.absolute()
+    arguments = _arguments(request, overrides)
+    checkpoints = Path(arguments["checkpoints"])
+    runner, config = runners.choose(request.runner, arguments["data"], checkpoints, request.gpus)
     _claim_folder(output)
+    checkpoints.mkdir(parents=True, exist_ok=True)
     from pipelines.training import training_pipeline
 
     with (output / LOG).open("w", encoding="utf-8") as log:
         stream = RunnerLog(STEPS, observer, *([log, echo] if echo else [log]))
         with _captured(stream):
-            pipeline = training_pipeline(_local_config())
-            artifacts = _execute(pipeline, request, overrides, output)
+            pipeline = training_pipeline(config)
+            artifacts = _execute(pipeline, arguments, runner, output, request.cache)
     result = _result(list(stream.steps.values()), output, artifacts)
     write_json(output / SUMMARY, result.summary())
     return result
@@ -139,25 +145,6 @@ def _claim_folder(output: Path) -> None:
         (output / name).unlink(missing_ok=True)
 
 
-def _local_config() -> PipelineConfig:
-    """A config whose image names stand for this environment.
-
-    KFP's cache keys a step by its image, and nothing else tells it that code has changed.
-    """
-    image = f"local-python:{_environment_digest()}"
-    return PipelineConfig(data_prep_image=image, train_image=image, evaluate_image=image)
-
-
-def _environment_digest() -> str:
-    digest = hashlib.sha256(sys.version.encode())
-    for package in ("keras", "numpy", "kfp"):
-        digest.update(importlib.metadata.version(package).encode())
-    root = Path(components.__path__[0])
-    for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".html", ".css"}):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 @contextlib.contextmanager
 def _captured(stream: RunnerLog) -> Iterator[None]:
     """Sends what KFP prints, logs and warns into the stream."""
@@ -176,28 +163,31 @@ def _captured(stream: RunnerLog) -> Iterator[None]:
         root.removeHandler(handler)
 
 
+def _arguments(request: RunRequest, overrides: dict[str, Any]) -> dict[str, Any]:
+    """What the pipeline is called with."""
+    return {
+        "data": _absolute(request.data),
+        "recipe": request.recipe,
+        "overrides": overrides,
+        "seed": request.seed,
+        "checkpoints": str(request.output.absolute().parent / CACHE / "checkpoints"),
+    }
+
+
 def _execute(
-    pipeline: Any, request: RunRequest, overrides: dict[str, Any], output: Path
+    pipeline: Any, arguments: dict[str, Any], runner: Any, output: Path, cache: bool
 ) -> dict[str, Any]:
     """Runs the compiled graph; returns its output artifacts, none if a step failed."""
-    from kfp import local
+    from kfp.local import init
 
-    cache = output.parent / CACHE
-    local.init(
-        runner=local.SubprocessRunner(use_venv=False),
+    init(
+        runner=runner,
         pipeline_root=str(output / "steps"),
-        enable_caching=request.cache,
-        cache_root=str(cache),
+        enable_caching=cache,
+        cache_root=str(output.parent / CACHE),
         raise_on_error=False,
     )
-    task = pipeline(
-        data=_absolute(request.data),
-        recipe=request.recipe,
-        overrides=overrides,
-        seed=request.seed,
-        checkpoints=str(cache / "checkpoints"),
-    )
-    return dict(task.outputs)
+    return dict(pipeline(**arguments).outputs)
 
 
 def _absolute(data: str) -> str:
@@ -222,8 +212,8 @@ def _explain(step: Step) -> str:
         if match := _EXCEPTION.match(line):
             name, message = match.groups()
             return message if name == UserError.__name__ else f"{step.name}: {name}: {message}"
-    last = step.lines[-1] if step.lines else "it wrote nothing"
-    return f"{step.name} ended without saying why; its last line: {last}"
+    last = "".join(f"\n  {line}" for line in step.lines[-_LAST_LINES:])
+    return f"{step.name} failed; its last lines:{last or ' none'}"
 
 
 def _gather(output: Path, artifacts: dict[str, Path]) -> None:

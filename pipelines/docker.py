@@ -1,0 +1,186 @@
+"""Runs each step in its image, with KFP's Docker runner.
+
+KFP 2.17 lets the engine remove a container as it ends, and takes one that is gone before its exit
+status is read for a success. So the containers are started, followed and judged here.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from docker.client import DockerClient
+from docker.errors import APIError, DockerException, ImageNotFound
+from docker.models.containers import Container
+from docker.types import DeviceRequest, Mount
+from requests.exceptions import RequestException
+
+from components import images
+from components.errors import UserError
+from pipelines.config import PipelineConfig
+
+_DEFAULT_HOST = "unix:///var/run/docker.sock"
+_ALL_GPUS = DeviceRequest(count=-1, capabilities=[["gpu"]])
+
+
+def docker_runner(data: str, checkpoints: Path, gpus: bool) -> tuple[Any, PipelineConfig]:
+    """Prepares to run the pipeline in its images, as the calling user and without a network.
+
+    Args:
+        data: URI of the raw data; a local path is absolute.
+        checkpoints: Folder that training may write to, absolute.
+        gpus: Whether the train step gets the engine's GPUs.
+
+    Returns:
+        KFP's runner, and a config that names images by their ids: what is cached for one build of
+        an image never stands for another.
+
+    Raises:
+        UserError: If there is no engine, no image, or no GPU where one is asked for.
+    """
+    with contextlib.closing(_connect()) as client:
+        config = PipelineConfig(
+            data_prep_image=_image_id(client, images.DATA_PREP),
+            train_image=_image_id(client, images.TRAIN),
+            evaluate_image=_image_id(client, images.EVALUATE),
+        )
+        if gpus:
+            _check_gpus(client)
+    from kfp.local import DockerRunner, docker_task_handler
+
+    docker_task_handler.run_docker_container = partial(
+        run_container, gpu_image=config.train_image if gpus else None
+    )
+    runner = DockerRunner(
+        user=f"{os.getuid()}:{os.getgid()}",
+        read_only=True,
+        tmpfs={"/tmp": ""},
+        network_mode="none",
+        mounts=mounts(data, checkpoints),
+    )
+    return runner, config
+
+
+def _connect() -> DockerClient:
+    try:
+        return DockerClient.from_env()
+    except DockerException as error:
+        host = os.environ.get("DOCKER_HOST", _DEFAULT_HOST)
+        raise UserError(
+            f"No Docker engine answers at {host}: start it and see that you may use it, "
+            "or run without --runner docker."
+        ) from error
+
+
+def _image_id(client: DockerClient, name: str) -> str:
+    try:
+        return client.images.get(name).id
+    except ImageNotFound as error:
+        raise UserError(f"The image {name} is missing; build it with `make images`.") from error
+
+
+def _check_gpus(client: DockerClient) -> None:
+    """Tries: no list of runtimes or devices tells what an engine can hand out."""
+    probe = ["python3", "-c", "import nvidia"]
+    options = {"device_requests": [_ALL_GPUS], "network_mode": "none"}
+    try:
+        with _started(client, images.TRAIN, probe, **options) as container:
+            status = container.wait()["StatusCode"]
+    except APIError as error:
+        raise UserError(
+            f"This Docker engine hands out no GPUs ({error.explanation}): "
+            "install NVIDIA's container toolkit, or run without --gpus."
+        ) from error
+    if status != 0:
+        raise UserError(
+            f"The image {images.TRAIN} has no CUDA libraries: build it with "
+            "`make images ACCELERATOR=cuda`, or run without --gpus."
+        )
+
+
+def mounts(data: str, checkpoints: Path) -> list[Mount]:
+    """What every container sees of this machine, beside the run's own folder.
+
+    A path that does not exist is left out: the step that looks for it says so best.
+    """
+    found = [_bind(checkpoints, read_only=False)]
+    if Path(data).is_absolute() and Path(data).exists():
+        found.append(_bind(data, read_only=True))
+    return found
+
+
+def _bind(path: str | Path, read_only: bool) -> Mount:
+    return Mount(target=str(path), source=str(path), type="bind", read_only=read_only)
+
+
+def run_container(
+    client: DockerClient,
+    image: str,
+    command: list[str],
+    *,
+    mounts: list[Mount],
+    gpu_image: str | None,
+    **options: Any,
+) -> int:
+    """Runs one step and prints what it prints; stands in for KFP's function of a like name.
+
+    Args:
+        client: Connection to the engine.
+        image: Id of the step's image.
+        command: The step's command, with KFP's executor input in it.
+        mounts: What every step sees of this machine; its input artifacts, which an earlier run may
+            have left, are added read-only.
+        gpu_image: The image whose steps get all GPUs, if any.
+        options: What else `containers.create` takes.
+
+    Returns:
+        The exit status; 1 for a container that could not start or left no outputs.
+    """
+    task = json.loads(command[command.index("--executor_input") + 1])
+    options["mounts"] = [*mounts, *_inputs(task)]
+    if image == gpu_image:
+        options["device_requests"] = [_ALL_GPUS]
+    try:
+        status = _run(client, image, command, **options)
+    except (DockerException, RequestException) as error:
+        print(f"The Docker engine reports: {error}")
+        return 1
+    if status == 0 and not Path(task["outputs"]["outputFile"]).exists():
+        print("The container ended well, but left no outputs.")
+        return 1
+    return status
+
+
+def _inputs(task: dict[str, Any]) -> list[Mount]:
+    """The task's input artifacts, read-only."""
+    inputs = task.get("inputs", {}).get("artifacts", {}).values()
+    return [_bind(item["uri"], True) for artifact in inputs for item in artifact["artifacts"]]
+
+
+def _run(client: DockerClient, image: str, command: list[str], **options: Any) -> int:
+    with _started(client, image, command, **options) as container:
+        for line in container.logs(stream=True):
+            print(line.decode(errors="replace").rstrip("\n"))
+        status = container.wait()["StatusCode"]
+        container.reload()
+        if status != 0 and container.attrs["State"]["OOMKilled"]:
+            print("The container was killed for lack of memory.")
+        elif status != 0:
+            print(f"The container ended with exit status {status}.")
+    return int(status)
+
+
+@contextlib.contextmanager
+def _started(
+    client: DockerClient, image: str, command: list[str], **options: Any
+) -> Iterator[Container]:
+    """A running container, which is removed whatever happens, Ctrl-C included."""
+    container = client.containers.create(image, command, **options)
+    try:
+        container.start()
+        yield container
+    finally:
+        container.remove(force=True, v=True)

@@ -1,0 +1,55 @@
+"""Where the steps of a local run execute: in processes of this environment, or in the images."""
+
+import hashlib
+import importlib.metadata
+import sys
+from pathlib import Path
+from typing import Any
+
+import components
+from components.errors import UserError
+from pipelines.config import PipelineConfig
+
+
+def choose(name: str, data: str, checkpoints: Path, gpus: bool) -> tuple[Any, PipelineConfig]:
+    """Returns KFP's runner and the config that goes with it.
+
+    Args:
+        name: "subprocess" or "docker".
+        data: URI of the raw data; a local path is absolute.
+        checkpoints: Folder that training may write to, absolute.
+        gpus: Whether containers get GPUs.
+
+    Raises:
+        UserError: If the runner can't be used as asked.
+    """
+    if name == "docker":
+        from pipelines.docker import docker_runner
+
+        return docker_runner(data, checkpoints, gpus)
+    if gpus:
+        raise UserError(
+            "--gpus is for --runner docker; without it, training uses this machine's GPU by itself."
+        )
+    from kfp.local import SubprocessRunner
+
+    return SubprocessRunner(use_venv=False), _local_config()
+
+
+def _local_config() -> PipelineConfig:
+    """A config whose image names stand for this environment.
+
+    KFP's cache keys a step by its image, and nothing else tells it that code has changed.
+    """
+    image = f"local-python:{_environment_digest()}"
+    return PipelineConfig(data_prep_image=image, train_image=image, evaluate_image=image)
+
+
+def _environment_digest() -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for package in ("keras", "numpy", "kfp"):
+        digest.update(importlib.metadata.version(package).encode())
+    root = Path(components.__path__[0])
+    for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".html", ".css"}):
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]

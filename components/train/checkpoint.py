@@ -65,7 +65,7 @@ class CheckpointFile:
             with np.load(self.path, allow_pickle=False) as file:
                 arrays = [file[name] for name in file.files]
             return json.loads(arrays[0].item()), arrays[1:]
-        except (OSError, ValueError, TypeError, IndexError, BadZipFile) as error:
+        except (OSError, EOFError, ValueError, TypeError, IndexError, BadZipFile) as error:
             raise UserError(f"The checkpoint {self.path} is damaged; delete it.") from error
 
     def _refuse_foreign(self, identity: dict[str, Any]) -> None:

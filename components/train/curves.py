@@ -32,7 +32,8 @@ def deformed_examples(
     if not recipe.deforms:
         return []
     before = images[:_EXAMPLES]
-    after = np.asarray(Deformation(image_shape, recipe)(before, training=True))
+    deformed = np.asarray(Deformation(image_shape, recipe)(before, training=True))
+    after = deformed.round().astype(np.uint8)
     return [
         (pages.digit_image(old), pages.digit_image(new))
         for old, new in zip(

@@ -69,8 +69,9 @@ def _run_epoch(
     order = shuffled_order(feed.count, recipe.batch_size, seed, epoch)
     rates = learning_rates(recipe, len(order), epoch)
     loss, accuracy = _train_epoch(run_steps, feed, order, rates)
-    _require_finite(loss, epoch, float(rates.max()))
     val_loss, val_accuracy = network.evaluate(validation.images, validation.labels)
+    # Both, because relu of NaN is 0 in some of TensorFlow's kernels.
+    _require_finite(loss + val_loss, epoch, float(rates.max()))
     return {
         "epoch": epoch + 1,
         "loss": loss,

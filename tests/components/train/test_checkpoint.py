@@ -1,0 +1,116 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from components.dense_model import load_model
+from components.errors import UserError
+from components.train.checkpoint import FILE_NAME, CheckpointFile
+from components.train.feed import Feed
+from components.train.fit import fit
+from components.train.model import build_network
+from components.train.recipe import Recipe
+from components.train.trainer import train
+
+RECIPE = Recipe(
+    hidden_units=(16,),
+    batch_normalization=True,
+    epochs=3,
+    batch_size=64,
+    schedule="triangular",
+    ema_momentum=0.9,
+    elastic_alpha=37,
+)
+TRAIN_SLOWLY = """
+import sys, time
+from pathlib import Path
+from components import progress
+from components.train import trainer
+
+progress.report = lambda *_: time.sleep(0.4)
+dataset, output = map(Path, sys.argv[1:])
+trainer.train(dataset, "fast", {"epochs": 8, "batch_size": 32}, 0,
+              output / "model", output / "page.html", output)
+"""
+
+
+def new_network():
+    return build_network(RECIPE, (28, 28), 10, seed=0)
+
+
+class InterruptionError(Exception):
+    pass
+
+
+class Interrupting(CheckpointFile):
+    """Saves once, and dies."""
+
+    def save(self, network, history):
+        super().save(network, history)
+        raise InterruptionError
+
+
+def test_a_continued_training_ends_with_the_same_bits(digits, tmp_path):
+    undisturbed = new_network()
+    expected = fit(undisturbed, RECIPE, Feed(digits), digits, 0)
+    with pytest.raises(InterruptionError):
+        interrupting = Interrupting(tmp_path / FILE_NAME, {})
+        fit(new_network(), RECIPE, Feed(digits), digits, 0, interrupting)
+    continued = new_network()
+    history = fit(continued, RECIPE, Feed(digits), digits, 0, CheckpointFile(interrupting.path, {}))
+    assert [entry["loss"] for entry in history] == [entry["loss"] for entry in expected]
+    for one, other in zip(continued.variables, undisturbed.variables, strict=True):
+        assert np.array_equal(one, other), one.path
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"seed": 0, "recipe": {"epochs": 3}}, {}])
+def test_a_foreign_checkpoint_is_refused(tmp_path, other):
+    CheckpointFile(tmp_path / FILE_NAME, {"seed": 0}).save(new_network(), [])
+    network = new_network()
+    with pytest.raises(UserError, match="another training"):
+        CheckpointFile(tmp_path / FILE_NAME, other).restore(network)
+    for one, untouched in zip(network.variables, new_network().variables, strict=True):
+        assert np.array_equal(one, untouched)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])
+def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
+    checkpoint = CheckpointFile(tmp_path / FILE_NAME, {})
+    checkpoint.save(new_network(), [])
+    content = bytearray(checkpoint.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged = {"truncate": content[:-100], "flip": content, "empty": b""}[damage]
+    checkpoint.path.write_bytes(damaged)
+    with pytest.raises(UserError, match="is damaged"):
+        checkpoint.restore(new_network())
+
+
+def wait_for(path, process):
+    deadline = time.monotonic() + 90
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()
+        time.sleep(0.05)
+
+
+def test_a_killed_training_continues_to_the_same_model(dataset_dir, tmp_path):
+    command = [sys.executable, "-c", TRAIN_SLOWLY, str(dataset_dir), str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(tmp_path / FILE_NAME, process)
+        time.sleep(0.6)
+        process.send_signal(signal.SIGKILL)
+    assert not (tmp_path / "model").exists()
+    with np.load(tmp_path / FILE_NAME) as file:
+        assert 1 <= len(json.loads(file["arr_0"].item())["history"]) < 8
+
+    overrides = {"epochs": 8, "batch_size": 32}
+    outputs = tmp_path / "model", tmp_path / "page.html"
+    train(dataset_dir, "fast", overrides, 0, *outputs, checkpoint_dir=tmp_path)
+    train(dataset_dir, "fast", overrides, 0, tmp_path / "undisturbed", tmp_path / "other.html")
+    continued, undisturbed = load_model(tmp_path / "model"), load_model(tmp_path / "undisturbed")
+    assert not (tmp_path / FILE_NAME).exists()
+    for one, other in zip(continued.kernels, undisturbed.kernels, strict=True):
+        assert np.array_equal(one, other)

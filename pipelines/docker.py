@@ -23,11 +23,14 @@ from components.errors import UserError
 from pipelines.config import PipelineConfig
 
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
+_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
+_DEFAULT_CREDENTIALS = Path("~/.config/gcloud/application_default_credentials.json")
+_GOOGLE_SETTINGS = (_CREDENTIALS, "GOOGLE_CLOUD_PROJECT", "STORAGE_EMULATOR_HOST")
 _ALL_GPUS = DeviceRequest(count=-1, capabilities=[["gpu"]])
 
 
 def docker_runner(data: str, checkpoints: Path, gpus: bool) -> tuple[Any, PipelineConfig]:
-    """Prepares to run the pipeline in its images, as the calling user and without a network.
+    """Prepares to run the pipeline in its images, as the calling user and read-only.
 
     Args:
         data: URI of the raw data; a local path is absolute.
@@ -58,8 +61,7 @@ def docker_runner(data: str, checkpoints: Path, gpus: bool) -> tuple[Any, Pipeli
         user=f"{os.getuid()}:{os.getgid()}",
         read_only=True,
         tmpfs={"/tmp": ""},
-        network_mode="none",
-        mounts=mounts(data, checkpoints),
+        **access(data, checkpoints),
     )
     return runner, config
 
@@ -101,15 +103,28 @@ def _check_gpus(client: DockerClient) -> None:
         )
 
 
-def mounts(data: str, checkpoints: Path) -> list[Mount]:
-    """What every container sees of this machine, beside the run's own folder.
+def access(data: str, checkpoints: Path) -> dict[str, Any]:
+    """What containers reach beside their run's own folder, as options of `containers.create`.
 
-    A path that does not exist is left out: the step that looks for it says so best.
+    Local data is mounted, and there is no network; for data at ``gs://`` there is this machine's,
+    with this user's credentials for it. A path that does not exist is left out: the step that
+    looks for it says so best.
+
+    Args:
+        data: URI of the raw data; a local path is absolute.
+        checkpoints: Folder that training may write to, absolute.
     """
-    found = [_bind(checkpoints, read_only=False)]
-    if Path(data).is_absolute() and Path(data).exists():
-        found.append(_bind(data, read_only=True))
-    return found
+    mounts = [_bind(checkpoints, read_only=False)]
+    if not data.startswith("gs://"):
+        if Path(data).is_absolute() and Path(data).exists():
+            mounts.append(_bind(data, read_only=True))
+        return {"mounts": mounts, "network_mode": "none"}
+    environment = {name: os.environ[name] for name in _GOOGLE_SETTINGS if name in os.environ}
+    credentials = Path(environment.get(_CREDENTIALS) or _DEFAULT_CREDENTIALS.expanduser())
+    if credentials.is_file():
+        environment[_CREDENTIALS] = str(credentials.absolute())
+        mounts.append(_bind(credentials.absolute(), read_only=True))
+    return {"mounts": mounts, "network_mode": "host", "environment": environment}
 
 
 def _bind(path: str | Path, read_only: bool) -> Mount:

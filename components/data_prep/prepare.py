@@ -8,7 +8,7 @@ import numpy as np
 
 from components.data_prep.contents import Contents, LabelledBatch, read_contents
 from components.data_prep.preview import Gallery, write_page
-from components.data_prep.sources import Source, open_source
+from components.data_prep.sources import Source, open_unchanged
 from components.data_prep.validation import choose_validation
 from components.data_prep.writer import SplitWriter
 from components.dataset import MANIFEST, PreparedDataset, SplitInfo, write_manifest
@@ -46,10 +46,8 @@ def prepare(
     """
     try:
         (output_dir / MANIFEST).unlink(missing_ok=True)
-        source = _open_unchanged(uri, fingerprint)
-        with source.at_hand() as copy:
-            dataset = _write(copy, validation_size, seed, output_dir, preview_path)
-        _open_unchanged(uri, fingerprint)  # nor did it change while it was read
+        with open_unchanged(uri, fingerprint).at_hand() as source:
+            dataset = _write(source, validation_size, seed, output_dir, preview_path)
         write_manifest(dataset)
     except OSError as error:
         raise UserError(
@@ -77,13 +75,6 @@ def _write(
     _log(dataset)
     write_page(preview_path, source, dataset, gallery)
     return dataset
-
-
-def _open_unchanged(uri: str, fingerprint: str) -> Source:
-    source = open_source(uri)
-    if source.fingerprint != fingerprint:
-        raise UserError(f"{uri} has changed since this run took its fingerprint; start a new run")
-    return source
 
 
 def _write_splits(

@@ -60,13 +60,15 @@ class Source:
         """Yields this source with its files on this machine.
 
         Objects are copied for as long as the block lasts: exactly the generations that were
-        listed, so that data which changes meanwhile can't mix.
+        listed, whatever happens to them meanwhile. Files are read where they are, and listed
+        once more when the block ends, so that data which changes meanwhile can't mix.
 
         Raises:
-            UserError: An object has changed since it was listed, or can't be read.
+            UserError: The data has changed since it was listed, or can't be read.
         """
         if not _is_remote(self.uri):
             yield self
+            open_unchanged(self.uri, self.fingerprint)
             return
         with tempfile.TemporaryDirectory() as copy:
             open_folder(_remote_folder(self.uri)).download(self.entries, Path(copy))
@@ -137,6 +139,18 @@ def open_source(uri: str) -> Source:
         raise UserError(
             f"{error.filename or uri} can't be read ({error.strerror}); check the file"
         ) from error
+
+
+def open_unchanged(uri: str, fingerprint: str) -> Source:
+    """Lists as `open_source` does.
+
+    Raises:
+        UserError: There is no usable data, or it is not what the fingerprint was taken of.
+    """
+    source = open_source(uri)
+    if source.fingerprint != fingerprint:
+        raise UserError(f"{uri} has changed since this run took its fingerprint; start a new run")
+    return source
 
 
 def _locate(uri: str) -> tuple[Path, list[str]]:

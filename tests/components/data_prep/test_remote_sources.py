@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from synthetic import write_source
 
-from components.data_prep import prepare as prepare_module
+from components.data_prep import sources
 from components.data_prep.prepare import prepare
 from components.data_prep.sources import fingerprint, open_source
 from components.dataset import open_dataset
@@ -59,11 +59,27 @@ def test_data_that_changes_between_listing_and_reading_is_refused(remote, tmp_pa
         return source
 
     known = fingerprint(remote)
-    monkeypatch.setattr(prepare_module, "open_source", change_after_listing)
+    monkeypatch.setattr(sources, "open_source", change_after_listing)
     with pytest.raises(UserError, match="changed since it was listed"):
         run(remote, tmp_path, known)
     with pytest.raises(UserError):
         open_dataset(tmp_path / "out")
+
+
+def test_a_batch_that_arrives_while_the_others_are_read_waits_for_the_next_run(
+    remote, proxy, tmp_path
+):
+    expected = run(remote, tmp_path / "undisturbed").splits
+    known = fingerprint(remote)
+
+    def add_a_batch(request):
+        if request.operation == "download":
+            proxy.reset()
+            open_folder(remote).write_if_generation("new-images-idx3-ubyte.gz", b"half a pair", 0)
+
+    proxy.after = add_a_batch
+    assert run(remote, tmp_path, known).splits == expected
+    assert open_folder(remote).read("new-images-idx3-ubyte.gz") is not None
 
 
 def test_messages_name_the_uri_not_the_copy(local, remote, tmp_path):

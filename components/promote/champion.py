@@ -1,9 +1,10 @@
 """Which version serves: a pointer that moves only from where it was expected to be."""
 
+import contextlib
 import json
 import re
-import tempfile
 import uuid
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +47,30 @@ def current(store: ModelStore) -> Champion | None:
         UserError: If the pointer is damaged.
     """
     return _read(store)[0]
+
+
+def serving(store: ModelStore | None) -> int:
+    """Reads which version serves; 0 for none, because a pipeline's parameter can't be None.
+
+    Raises:
+        UserError: If the pointer is damaged.
+    """
+    champion = current(store) if store else None
+    return champion.version if champion else 0
+
+
+@contextlib.contextmanager
+def at_hand(store: ModelStore | None, version: int) -> Iterator[Path | None]:
+    """Yields a copy of the version that `serving` has named; None for 0.
+
+    Raises:
+        UserError: If there is no such version, or a file of it is missing or damaged.
+    """
+    if store is None or version == 0:
+        yield None
+        return
+    with store.at_hand(version) as folder:
+        yield folder
 
 
 def first_time(store: ModelStore, attempt: str) -> Champion | None:
@@ -115,10 +140,9 @@ def rollback(store: ModelStore, version: int | None = None) -> Champion:
     target = version if version is not None else _previous(store, champion)
     if target == champion.version:
         return champion
-    with tempfile.TemporaryDirectory() as folder:
-        store.fetch(target, Path(folder))  # a damaged version must not serve
-    reason = f"rolled back from version {champion.version}"
-    return move(store, target, champion.version, reason, uuid.uuid4().hex)
+    with store.at_hand(target):  # a damaged version must not serve
+        reason = f"rolled back from version {champion.version}"
+        return move(store, target, champion.version, reason, uuid.uuid4().hex)
 
 
 def _read(store: ModelStore) -> tuple[Champion | None, Content | None]:

@@ -63,7 +63,7 @@ def decide(evaluation: Mapping[str, Any], policy: Policy) -> Decision:
         )
     champion = evaluation["champion"]
     if champion is None:
-        return Decision("promoted", f"accuracy {accuracy:.4f}, and there is no champion yet")
+        return Decision("promoted", f"the first champion, with accuracy {accuracy:.4f}")
     if "skipped" in champion:
         return Decision(
             "kept", f"champion {champion['version']} can't be compared: {champion['skipped']}"

@@ -7,12 +7,13 @@
     history/           what champion.json said before
 """
 
+import contextlib
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -116,6 +117,13 @@ class ModelStore:
             raise UserError(f"{self._of(number).uri}/{min(missing)} is missing; restore it.")
         self._of(number).download(entries, target, files)
 
+    @contextlib.contextmanager
+    def at_hand(self, number: int) -> Iterator[Path]:
+        """Yields a copy of a version, as `fetch` makes it, for as long as the block lasts."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.fetch(number, Path(folder))
+            yield Path(folder)
+
     def publish(self, candidate: Candidate) -> int:
         """Makes a model the next version, or finishes what a try before this one began.
 
@@ -143,10 +151,7 @@ class ModelStore:
         manifest = folder.read(MANIFEST)
         if manifest is None or LOADABLE not in folder.children():
             return None
-        content = parse(manifest.data, f"{folder.uri}/{MANIFEST}")
-        if content.pop("format", None) != FORMAT:
-            raise UserError(f"{folder.uri}/{MANIFEST} has an unknown format; update this software.")
-        return Version(**content)
+        return _parse(parse(manifest.data, f"{folder.uri}/{MANIFEST}"), f"{folder.uri}/{MANIFEST}")
 
     def _claim(self, attempt: str) -> int:
         """Returns the number of a model's version, a new one if it has none yet."""
@@ -184,6 +189,19 @@ class ModelStore:
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to((candidate.folder / name).absolute())
             folder.upload(Path(stage), last=[LOADABLE])
+
+
+def open_store(uri: str, name: str) -> ModelStore | None:
+    """Opens a store; None if the URI is empty, for pipelines that run without one."""
+    return ModelStore(uri, name) if uri else None
+
+
+def _parse(content: dict[str, Any], uri: str) -> Version:
+    if content.pop("format", None) != FORMAT:
+        raise UserError(f"{uri} has an unknown format; update this software.")
+    if content.keys() != {field.name for field in fields(Version)}:
+        raise UserError(f"{uri} is damaged; restore it, or move the version's folder away.")
+    return Version(**content)
 
 
 def _manifest(number: int, candidate: Candidate, files: dict[str, str]) -> dict[str, Any]:

@@ -57,6 +57,15 @@ def test_a_file_of_ours_that_was_changed_is_refused(run, store, tmp_path):
     assert not (tmp_path / "fetched" / "model.weights.h5").exists()
 
 
+@pytest.mark.parametrize("foreign", [b"{}", b'{"format": 1}', b"[]", b'{"format": 1, "x": 2}'])
+def test_a_manifest_that_is_not_ours_is_named(run, store, foreign):
+    run(1)
+    write(store.folder, "2/saved_model.pb", b"theirs")
+    write(store.folder, "2/manifest.json", foreign)
+    with pytest.raises(UserError, match=r"2/manifest\.json"):
+        store.versions()
+
+
 def test_a_file_of_ours_that_is_gone_is_named(run, store, tmp_path):
     run(1)
     folder = store.folder.folder("1")

@@ -9,7 +9,7 @@ SOURCES := components pipelines tests docker
 # What docker/build.sh reads; empty counts as unset.
 export REGISTRY TAG ACCELERATOR BASE_IMAGE
 
-.PHONY: help run test test-docker lint format lock images sbom clean
+.PHONY: help run test test-docker test-browser lint format lock images sbom clean
 
 help: ## List every task
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ test: $(INSTALLED) ## Run the tests that need no network, GPU or Docker; ARGS="-
 
 test-docker: $(INSTALLED) images ## Test the images, and the pipeline in them
 	$(BIN)/pytest -m docker tests/docker $(ARGS)
+
+test-browser: $(INSTALLED) ## Open every page in headless Chromium; screenshots go to test-output/
+	$(BIN)/pytest -m browser $(ARGS)
 
 lint: $(INSTALLED) ## Check style, types, the Dockerfile, and that the locks fit pyproject.toml
 	$(BIN)/ruff check $(SOURCES)

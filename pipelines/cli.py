@@ -1,6 +1,7 @@
 """The command line: ``mnist-pipeline``."""
 
 import json
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -116,6 +117,7 @@ def _run_visibly(request: "RunRequest", console: "Console", verbose: bool) -> "R
     from pipelines.console import ConsoleObserver, print_result
 
     observer = ConsoleObserver(console)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: no container stays
     try:
         result = local.run(request, observer, echo=cast(TextIO, console.file) if verbose else None)
     except UserError as error:

@@ -7,7 +7,7 @@ status is read for a success. So the containers are started, followed and judged
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from docker.client import DockerClient
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.containers import Container
 from docker.types import DeviceRequest, Mount
-from requests.exceptions import RequestException
 
 from components import images
 from components.errors import UserError
@@ -29,12 +28,14 @@ _GOOGLE_SETTINGS = (_CREDENTIALS, "GOOGLE_CLOUD_PROJECT", "STORAGE_EMULATOR_HOST
 _ALL_GPUS = DeviceRequest(count=-1, capabilities=[["gpu"]])
 
 
-def docker_runner(data: str, checkpoints: Path, gpus: bool) -> tuple[Any, PipelineConfig]:
+def docker_runner(
+    read: Sequence[str], written: Sequence[str], gpus: bool
+) -> tuple[Any, PipelineConfig]:
     """Prepares to run the pipeline in its images, as the calling user and read-only.
 
     Args:
-        data: URI of the raw data; a local path is absolute.
-        checkpoints: Folder that training may write to, absolute.
+        read: URIs that steps read; see `access`.
+        written: URIs that steps write to, beside the run's own folder.
         gpus: Whether the train step gets the engine's GPUs.
 
     Returns:
@@ -61,7 +62,7 @@ def docker_runner(data: str, checkpoints: Path, gpus: bool) -> tuple[Any, Pipeli
         user=f"{os.getuid()}:{os.getgid()}",
         read_only=True,
         tmpfs={"/tmp": ""},
-        **access(data, checkpoints),
+        **access(read, written),
     )
     return runner, config
 
@@ -103,27 +104,26 @@ def _check_gpus(client: DockerClient) -> None:
         )
 
 
-def access(data: str, checkpoints: Path) -> dict[str, Any]:
+def access(read: Sequence[str], written: Sequence[str]) -> dict[str, Any]:
     """What containers reach beside their run's own folder, as options of `containers.create`.
 
-    Local data is mounted, and there is no network; for data at ``gs://`` there is this machine's,
-    with this user's credentials for it. A path that does not exist is left out: the step that
-    looks for it says so best.
+    Local folders are mounted, and there is no network; for anything at ``gs://`` there is this
+    machine's, with this user's credentials for it.
 
     Args:
-        data: URI of the raw data; a local path is absolute.
-        checkpoints: Folder that training may write to, absolute.
+        read: URIs that steps read. A local path is absolute; one that does not exist is left out,
+            as the step that looks for it says so best.
+        written: URIs that steps write to; a local path is absolute.
     """
-    mounts = [_bind(checkpoints, read_only=False)]
-    if not data.startswith("gs://"):
-        if Path(data).is_absolute() and Path(data).exists():
-            mounts.append(_bind(data, read_only=True))
+    mounts = [_bind(uri, True) for uri in read if Path(uri).is_absolute() and Path(uri).exists()]
+    mounts += [_bind(uri, False) for uri in written if Path(uri).is_absolute()]
+    if not any(uri.startswith("gs://") for uri in (*read, *written)):
         return {"mounts": mounts, "network_mode": "none"}
     environment = {name: os.environ[name] for name in _GOOGLE_SETTINGS if name in os.environ}
     credentials = Path(environment.get(_CREDENTIALS) or _DEFAULT_CREDENTIALS.expanduser())
     if credentials.is_file():
         environment[_CREDENTIALS] = str(credentials.absolute())
-        mounts.append(_bind(credentials.absolute(), read_only=True))
+        mounts.append(_bind(credentials.absolute(), True))
     return {"mounts": mounts, "network_mode": "host", "environment": environment}
 
 
@@ -159,9 +159,12 @@ def run_container(
     if image == gpu_image:
         options["device_requests"] = [_ALL_GPUS]
     try:
+        for mount in mounts:
+            if not mount["ReadOnly"]:
+                Path(mount["Source"]).mkdir(parents=True, exist_ok=True)
         status = _run(client, image, command, **options)
-    except (DockerException, RequestException) as error:
-        print(f"The Docker engine reports: {error}")
+    except (DockerException, OSError) as error:
+        print(f"The container could not be run: {error}")
         return 1
     if status == 0 and not Path(task["outputs"]["outputFile"]).exists():
         print("The container ended well, but left no outputs.")

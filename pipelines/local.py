@@ -21,6 +21,7 @@ from pipelines.runner_log import Observer, RunnerLog, Step
 LOG = "kfp.log"
 SUMMARY = "run.json"
 CACHE = ".mnist-pipeline-cache"
+STEPS_FOLDER = "steps"
 PAGES = {
     "data": "data_page",
     "training": "training_page",
@@ -109,13 +110,12 @@ def run(request: RunRequest, observer: Observer, echo: TextIO | None = None) -> 
     resolve(request.recipe, overrides)  # a mistake shows before anything runs
     output = request.output.absolute()
     arguments = _arguments(request, overrides)
-    checkpoints = Path(arguments["checkpoints"])
-    runner, config = runners.choose(request.runner, arguments["data"], checkpoints, request.gpus)
+    read, written = [arguments["data"]], [arguments["checkpoints"]]
+    runner, config = runners.choose(request.runner, read, written, request.gpus)
     _claim_folder(output)
-    checkpoints.mkdir(parents=True, exist_ok=True)
     from pipelines.training import training_pipeline
 
-    with (output / LOG).open("w", encoding="utf-8") as log:
+    with (output / LOG).open("w", buffering=1, encoding="utf-8") as log:
         stream = RunnerLog(STEPS, observer, *([log, echo] if echo else [log]))
         with _captured(stream):
             pipeline = training_pipeline(config)
@@ -137,7 +137,7 @@ def _claim_folder(output: Path) -> None:
             f"{output} holds other files; name a new folder, or that of an earlier run."
         )
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        (output / STEPS_FOLDER).mkdir(parents=True, exist_ok=True)  # Docker would make it root's
     except OSError as error:
         raise UserError(f"Can't make the output folder {output}: {error.strerror}.") from error
     shutil.rmtree(output / "model", ignore_errors=True)
@@ -182,7 +182,7 @@ def _execute(
 
     init(
         runner=runner,
-        pipeline_root=str(output / "steps"),
+        pipeline_root=str(output / STEPS_FOLDER),
         enable_caching=cache,
         cache_root=str(output.parent / CACHE),
         raise_on_error=False,

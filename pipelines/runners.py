@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,15 @@ from components.errors import UserError
 from pipelines.config import PipelineConfig
 
 
-def choose(name: str, data: str, checkpoints: Path, gpus: bool) -> tuple[Any, PipelineConfig]:
+def choose(
+    name: str, read: Sequence[str], written: Sequence[str], gpus: bool
+) -> tuple[Any, PipelineConfig]:
     """Returns KFP's runner and the config that goes with it.
 
     Args:
         name: "subprocess" or "docker".
-        data: URI of the raw data; a local path is absolute.
-        checkpoints: Folder that training may write to, absolute.
+        read: URIs that steps read, "mnist" or a folder's; a local path is absolute.
+        written: URIs that steps write to, beside the run's own folder.
         gpus: Whether containers get GPUs.
 
     Raises:
@@ -26,7 +29,7 @@ def choose(name: str, data: str, checkpoints: Path, gpus: bool) -> tuple[Any, Pi
     if name == "docker":
         from pipelines.docker import docker_runner
 
-        return docker_runner(data, checkpoints, gpus)
+        return docker_runner(read, written, gpus)
     if gpus:
         raise UserError(
             "--gpus is for --runner docker; without it, training uses this machine's GPU by itself."

@@ -1,7 +1,6 @@
 """What containers get to see and how they are judged; tests/docker runs them."""
 
 import json
-from pathlib import Path
 
 import pytest
 from docker.errors import APIError
@@ -16,7 +15,7 @@ def bound(options):
 
 
 def test_local_data_is_read_only_and_there_is_no_network(tmp_path):
-    options = access(str(tmp_path), Path("/runs/checkpoints"))
+    options = access([str(tmp_path)], ["/runs/checkpoints"])
     assert bound(options) == {"/runs/checkpoints": False, str(tmp_path): True}
     assert all(mount["Target"] == mount["Source"] for mount in options["mounts"])
     assert options["network_mode"] == "none"
@@ -25,7 +24,7 @@ def test_local_data_is_read_only_and_there_is_no_network(tmp_path):
 
 @pytest.mark.parametrize("data", ["mnist", "/no/such/folder"])
 def test_data_that_is_not_on_this_machine_is_not_mounted(data):
-    assert bound(access(data, Path("/runs/checkpoints"))) == {"/runs/checkpoints": False}
+    assert bound(access([data], ["/runs/checkpoints"])) == {"/runs/checkpoints": False}
 
 
 def test_data_in_a_bucket_gets_the_network_and_this_users_credentials(tmp_path, monkeypatch):
@@ -35,7 +34,7 @@ def test_data_in_a_bucket_gets_the_network_and_this_users_credentials(tmp_path, 
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nobody's business")
     monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
-    options = access("gs://bucket/digits", Path("/runs/checkpoints"))
+    options = access(["gs://bucket/digits"], ["/runs/checkpoints"])
     assert bound(options) == {"/runs/checkpoints": False, str(key): True}
     assert options["network_mode"] == "host"
     assert options["environment"] == {
@@ -47,11 +46,11 @@ def test_data_in_a_bucket_gets_the_network_and_this_users_credentials(tmp_path, 
 def test_without_named_credentials_those_of_gcloud_are_found(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
-    assert len(bound(access("gs://bucket", tmp_path))) == 1
+    assert bound(access(["mnist"], ["gs://bucket"])) == {}
     key = tmp_path / ".config/gcloud/application_default_credentials.json"
     key.parent.mkdir(parents=True)
     key.write_text("{}")
-    options = access("gs://bucket", tmp_path)
+    options = access(["mnist"], ["gs://bucket"])
     assert bound(options)[str(key)] is True
     assert options["environment"]["GOOGLE_APPLICATION_CREDENTIALS"] == str(key)
 
@@ -59,12 +58,12 @@ def test_without_named_credentials_those_of_gcloud_are_found(tmp_path, monkeypat
 def test_an_engine_that_does_not_answer_is_explained(tmp_path, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
     with pytest.raises(UserError, match=r"no\.sock"):
-        docker_runner("mnist", tmp_path, gpus=False)
+        docker_runner(["mnist"], [], gpus=False)
 
 
 def test_gpus_are_for_containers():
     with pytest.raises(UserError, match="--runner docker"):
-        runners.choose("subprocess", "mnist", Path("/runs/checkpoints"), gpus=True)
+        runners.choose("subprocess", ["mnist"], [], gpus=True)
 
 
 class Engine:

@@ -5,11 +5,12 @@ import signal
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
 from components.errors import UserError
+from components.promote.policy import Policy
 from components.train.recipe import DEFAULT_RECIPE, RECIPES
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ Examples:
   mnist-pipeline run --set epochs=10 --set hidden_units=512,256
   mnist-pipeline run --data ~/my-digits --output runs/mine --json
   mnist-pipeline run --runner docker --gpus          in the images; training on the GPU
+  mnist-pipeline run --data gs://bucket/digits --store gs://bucket/models --name digits
 """
 
 
@@ -39,7 +41,7 @@ def main() -> None:
     default="mnist",
     show_default=True,
     metavar="URI",
-    help="'mnist' (ships with the package), a folder of IDX files, or an .npz.",
+    help="'mnist' (ships with the package), a folder of IDX files or an .npz, here or at gs://.",
 )
 @click.option(
     "--recipe",
@@ -72,22 +74,38 @@ def main() -> None:
 )
 @click.option("--gpus", is_flag=True, help="Give training in Docker all GPUs of this machine.")
 @click.option(
+    "--store",
+    default="models",
+    show_default=True,
+    metavar="URI",
+    help="Model store: a folder or gs://bucket/prefix; '' for none.",
+)
+@click.option(
+    "--name", default="mnist", show_default=True, metavar="NAME", help="The model's name there."
+)
+@click.option(
+    "--min-accuracy",
+    default=Policy.min_accuracy,
+    show_default=True,
+    help="Test accuracy below which no model is promoted.",
+)
+@click.option(
+    "--significance",
+    default=Policy.significance,
+    show_default=True,
+    help="Level of McNemar's exact test, one-sided, against the champion.",
+)
+@click.option(
+    "--require-improvement",
+    is_flag=True,
+    help="Promote only what is significantly better, not all that is not significantly worse.",
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="One JSON document on stdout, the rest on stderr."
 )
 @click.option("--verbose", is_flag=True, help="Show everything that KFP and the steps print.")
-def run(
-    data: str,
-    recipe: str,
-    settings: tuple[str, ...],
-    seed: int,
-    output: Path | None,
-    no_cache: bool,
-    runner: str,
-    gpus: bool,
-    as_json: bool,
-    verbose: bool,
-) -> None:
-    """Run the pipeline on this machine: prepare the data, train, evaluate.
+def run(output: Path | None, no_cache: bool, as_json: bool, verbose: bool, **options: Any) -> None:
+    """Run the pipeline on this machine: prepare the data, train, evaluate, promote.
 
     Steps whose inputs have not changed are reused from earlier runs in the same parent folder.
     """
@@ -95,16 +113,8 @@ def run(
 
     from pipelines.local import RunRequest
 
-    request = RunRequest(
-        data=data,
-        recipe=recipe,
-        settings=settings,
-        seed=seed,
-        output=output or Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}",
-        cache=not no_cache,
-        runner=runner,
-        gpus=gpus,
-    )
+    output = output or Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    request = RunRequest(output=output, cache=not no_cache, **options)
     console = Console(file=sys.stderr if as_json else sys.stdout)
     result = _run_visibly(request, console, verbose)
     if as_json:

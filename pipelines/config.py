@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from components import images
 
-STEPS = ("snapshot-source", "prepare-dataset", "train-model", "evaluate-model")
+STEPS = ("snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model")
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class PipelineConfig:
     Attributes:
         data_prep_image: Image of `snapshot_source` and `prepare_dataset`.
         train_image: Image of `train_model`.
-        evaluate_image: Image of `evaluate_model`.
+        evaluate_image: Image of `evaluate_model` and `promote_model`.
     """
 
     data_prep_image: str = images.DATA_PREP

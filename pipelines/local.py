@@ -5,28 +5,21 @@ import json
 import logging
 import os
 import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from components.errors import UserError
 from components.files import write_json
+from components.promote.model_store import open_store
+from components.promote.policy import Policy
 from components.train.recipe import parse_overrides, resolve
-from pipelines import runners
+from pipelines import run_folder, runners
 from pipelines.config import STEPS
 from pipelines.runner_log import Observer, RunnerLog, Step
 
-LOG = "kfp.log"
-SUMMARY = "run.json"
 CACHE = ".mnist-pipeline-cache"
-STEPS_FOLDER = "steps"
-PAGES = {
-    "data": "data_page",
-    "training": "training_page",
-    "evaluation": "evaluation_page",
-}
 
 _EXCEPTION = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$")
 _LAST_LINES = 5
@@ -45,6 +38,11 @@ class RunRequest:
         cache: Whether steps may be reused from earlier runs beside this one.
         runner: Where steps execute: "subprocess" or "docker".
         gpus: Whether the Docker runner hands out GPUs.
+        store: URI of the model store; empty for none.
+        name: The model's name in the store.
+        min_accuracy: See `Policy`, as the two that follow.
+        significance: Level of the tests against the champion.
+        require_improvement: Whether "not significantly worse" is not enough.
     """
 
     data: str
@@ -55,6 +53,11 @@ class RunRequest:
     cache: bool = True
     runner: str = "subprocess"
     gpus: bool = False
+    store: str = ""
+    name: str = "mnist"
+    min_accuracy: float = Policy.min_accuracy
+    significance: float = Policy.significance
+    require_improvement: bool = Policy.require_improvement
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,14 @@ class RunResult:
         output: The run's folder, absolute.
         evaluation: The content of ``evaluation.json``; empty if the run failed.
         error: What went wrong, in one sentence; None if the run succeeded.
+        promotion: What became of the model, a `Promotion`; empty if the run failed.
     """
 
     steps: list[Step]
     output: Path
     evaluation: dict[str, Any]
     error: str | None = None
+    promotion: dict[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """The run as one JSON document, as ``--json`` prints it."""
@@ -86,8 +91,11 @@ class RunResult:
                 for step in self.steps
             ],
             "output": str(self.output),
+            "promotion": self.promotion or None,
             "model": str(self.output / "model") if found else None,
-            "pages": {name: str(self.output / f"{name}.html") for name in PAGES} if found else {},
+            "pages": {name: str(self.output / f"{name}.html") for name in run_folder.PAGES}
+            if found
+            else {},
         }
         return document if found else {**document, "error": self.error}
 
@@ -110,39 +118,25 @@ def run(request: RunRequest, observer: Observer, echo: TextIO | None = None) -> 
     resolve(request.recipe, overrides)  # a mistake shows before anything runs
     output = request.output.absolute()
     arguments = _arguments(request, overrides)
-    read, written = [arguments["data"]], [arguments["checkpoints"]]
+    open_store(arguments["store"], request.name)  # so does a name that is refused
+    read, written = [arguments["data"]], [arguments["checkpoints"], arguments["store"]]
     runner, config = runners.choose(request.runner, read, written, request.gpus)
-    _claim_folder(output)
+    run_folder.claim(output)
     from pipelines.training import training_pipeline
 
-    with (output / LOG).open("w", buffering=1, encoding="utf-8") as log:
+    with (output / run_folder.LOG).open("w", buffering=1, encoding="utf-8") as log:
         stream = RunnerLog(STEPS, observer, *([log, echo] if echo else [log]))
         with _captured(stream):
             pipeline = training_pipeline(config)
             artifacts = _execute(pipeline, arguments, runner, output, request.cache)
     result = _result(list(stream.steps.values()), output, artifacts)
-    write_json(output / SUMMARY, result.summary())
+    write_json(output / run_folder.SUMMARY, result.summary())
     return result
 
 
 def not_started(request: RunRequest, error: str) -> RunResult:
     """The result of a run that was refused before its first step."""
     return RunResult([Step(name) for name in STEPS], request.output.absolute(), {}, error)
-
-
-def _claim_folder(output: Path) -> None:
-    """Makes the folder, or clears the results of the earlier run in it."""
-    if output.is_dir() and any(output.iterdir()) and not (output / LOG).exists():
-        raise UserError(
-            f"{output} holds other files; name a new folder, or that of an earlier run."
-        )
-    try:
-        (output / STEPS_FOLDER).mkdir(parents=True, exist_ok=True)  # Docker would make it root's
-    except OSError as error:
-        raise UserError(f"Can't make the output folder {output}: {error.strerror}.") from error
-    shutil.rmtree(output / "model", ignore_errors=True)
-    for name in (SUMMARY, "evaluation.json", *(f"{page}.html" for page in PAGES)):
-        (output / name).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -166,11 +160,14 @@ def _captured(stream: RunnerLog) -> Iterator[None]:
 def _arguments(request: RunRequest, overrides: dict[str, Any]) -> dict[str, Any]:
     """What the pipeline is called with."""
     return {
-        "data": _absolute(request.data),
+        "data": request.data if request.data == "mnist" else _absolute(request.data),
         "recipe": request.recipe,
         "overrides": overrides,
         "seed": request.seed,
         "checkpoints": str(request.output.absolute().parent / CACHE / "checkpoints"),
+        "store": _absolute(request.store) if request.store else "",
+        "name": request.name,
+        **asdict(Policy(request.min_accuracy, request.significance, request.require_improvement)),
     }
 
 
@@ -182,7 +179,7 @@ def _execute(
 
     init(
         runner=runner,
-        pipeline_root=str(output / STEPS_FOLDER),
+        pipeline_root=str(output / run_folder.STEPS),
         enable_caching=cache,
         cache_root=str(output.parent / CACHE),
         raise_on_error=False,
@@ -190,9 +187,9 @@ def _execute(
     return dict(pipeline(**arguments).outputs)
 
 
-def _absolute(data: str) -> str:
+def _absolute(uri: str) -> str:
     """Makes a local path absolute, so that the cache tells two folders apart."""
-    return data if data == "mnist" or "://" in data else os.path.abspath(data)  # noqa: PTH100
+    return uri if "://" in uri else os.path.abspath(uri)  # noqa: PTH100
 
 
 def _result(steps: list[Step], output: Path, artifacts: dict[str, Any]) -> RunResult:
@@ -202,8 +199,12 @@ def _result(steps: list[Step], output: Path, artifacts: dict[str, Any]) -> RunRe
     missing = [name for name, artifact in artifacts.items() if not Path(artifact.path).exists()]
     if missing or not artifacts:
         return RunResult(steps, output, {}, f"The run ended without {', '.join(missing)}.")
-    _gather(output, {name: Path(artifact.path) for name, artifact in artifacts.items()})
-    return RunResult(steps, output, json.loads((output / "evaluation.json").read_text()))
+    run_folder.gather(output, {name: Path(artifact.path) for name, artifact in artifacts.items()})
+    evaluation, promotion = (
+        json.loads((output / name).read_text())
+        for name in (run_folder.EVALUATION, run_folder.PROMOTION)
+    )
+    return RunResult(steps, output, evaluation, promotion=promotion)
 
 
 def _explain(step: Step) -> str:
@@ -214,18 +215,3 @@ def _explain(step: Step) -> str:
             return message if name == UserError.__name__ else f"{step.name}: {name}: {message}"
     last = "".join(f"\n  {line}" for line in step.lines[-_LAST_LINES:])
     return f"{step.name} failed; its last lines:{last or ' none'}"
-
-
-def _gather(output: Path, artifacts: dict[str, Path]) -> None:
-    """Puts what people look for on top of the run's folder; links cost no space."""
-    shutil.copytree(artifacts["model"], output / "model", copy_function=_link)
-    _link(artifacts["evaluation"], output / "evaluation.json")
-    for name, artifact in PAGES.items():
-        _link(artifacts[artifact], output / f"{name}.html")
-
-
-def _link(source: str | Path, target: str | Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system
-        shutil.copy2(source, target)

@@ -6,8 +6,12 @@ from kfp import dsl
 
 from components.data_prep.component import prepare_dataset, snapshot_source
 from components.evaluate.component import evaluate_model
+from components.promote.component import promote_model
+from components.promote.policy import Policy
 from components.train.component import train_model
 from pipelines.config import PipelineConfig
+
+POLICY = Policy()
 
 
 class Outputs(NamedTuple):
@@ -18,6 +22,7 @@ class Outputs(NamedTuple):
     training_page: dsl.HTML
     evaluation: dsl.Artifact
     evaluation_page: dsl.HTML
+    promotion: dsl.Artifact
 
 
 def training_pipeline(config: PipelineConfig) -> Any:
@@ -32,7 +37,8 @@ def training_pipeline(config: PipelineConfig) -> Any:
 
     @dsl.pipeline(
         name="mnist-training",
-        description="Trains a Dense network on MNIST-like images and scores it on held-out ones.",
+        description="Trains a Dense network on MNIST-like images, scores it on held-out ones, and "
+        "lets it serve unless the present champion is better.",
     )
     def mnist_training(
         data: str = "mnist",
@@ -41,13 +47,21 @@ def training_pipeline(config: PipelineConfig) -> Any:
         seed: int = 0,
         validation_size: int = 5000,
         checkpoints: str = "",
+        store: str = "",
+        name: str = "mnist",
+        min_accuracy: float = POLICY.min_accuracy,
+        significance: float = POLICY.significance,
+        require_improvement: bool = POLICY.require_improvement,
     ) -> Outputs:
-        snapshot = snapshot_source(data=data)
+        snapshot = snapshot_source(data=data, store=store, name=name)
         snapshot.set_container_image(config.data_prep_image)
         snapshot.set_caching_options(False)  # it is what notices new data
 
         prepare = prepare_dataset(
-            data=data, fingerprint=snapshot.output, validation_size=validation_size, seed=seed
+            data=data,
+            fingerprint=snapshot.outputs["fingerprint"],
+            validation_size=validation_size,
+            seed=seed,
         )
         prepare.set_container_image(config.data_prep_image)
 
@@ -60,8 +74,27 @@ def training_pipeline(config: PipelineConfig) -> Any:
         )
         train.set_container_image(config.train_image)
 
-        evaluate = evaluate_model(dataset=prepare.outputs["dataset"], model=train.outputs["model"])
+        evaluate = evaluate_model(
+            dataset=prepare.outputs["dataset"],
+            model=train.outputs["model"],
+            store=store,
+            name=name,
+            champion=snapshot.outputs["champion"],
+        )
         evaluate.set_container_image(config.evaluate_image)
+
+        promote = promote_model(
+            dataset=prepare.outputs["dataset"],
+            model=train.outputs["model"],
+            evaluation=evaluate.outputs["evaluation"],
+            store=store,
+            name=name,
+            min_accuracy=min_accuracy,
+            significance=significance,
+            require_improvement=require_improvement,
+        )
+        promote.set_container_image(config.evaluate_image)
+        promote.set_caching_options(False)  # it acts on the store, and doing it again is harmless
 
         return Outputs(
             data_page=prepare.outputs["page"],
@@ -69,6 +102,7 @@ def training_pipeline(config: PipelineConfig) -> Any:
             training_page=train.outputs["page"],
             evaluation=evaluate.outputs["evaluation"],
             evaluation_page=evaluate.outputs["page"],
+            promotion=promote.outputs["promotion"],
         )
 
     return mnist_training

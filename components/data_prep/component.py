@@ -1,19 +1,25 @@
 """The KFP face of data preparation."""
 
+from typing import NamedTuple
+
 from kfp import dsl
 
 from components import images
 
 
 @dsl.component(base_image=images.DATA_PREP, install_kfp_package=False)
-def snapshot_source(data: str) -> str:
-    """Returns one fingerprint of the raw files behind a URI.
+def snapshot_source(data: str, store: str, name: str) -> NamedTuple(  # type: ignore[valid-type]
+    "Snapshot", [("fingerprint", str), ("champion", int)]
+):
+    """Returns one fingerprint of the raw files behind a URI, and the version that serves (or 0).
 
     It must never be cached: later steps are keyed by what it returns.
     """
     from components.data_prep.sources import fingerprint
+    from components.promote.champion import serving
+    from components.promote.model_store import open_store
 
-    return fingerprint(data)
+    return fingerprint(data), serving(open_store(store, name))
 
 
 @dsl.component(base_image=images.DATA_PREP, install_kfp_package=False)

@@ -9,23 +9,34 @@ from components import images
 def evaluate_model(
     dataset: dsl.Input[dsl.Dataset],
     model: dsl.Input[dsl.Model],
+    store: str,
+    name: str,
+    champion: int,
     metrics: dsl.Output[dsl.Metrics],
     classification: dsl.Output[dsl.ClassificationMetrics],
     evaluation: dsl.Output[dsl.Artifact],
     page: dsl.Output[dsl.HTML],
 ) -> None:
-    """Scores a model on the held-out test images."""
+    """Scores a model, and the champion beside it, on the held-out test images."""
     from pathlib import Path
 
     from components.dataset import open_dataset
     from components.evaluate.evaluate import evaluate
     from components.files import write_json
+    from components.promote.champion import at_hand
+    from components.promote.model_store import open_store
 
-    result = evaluate(
-        open_dataset(Path(dataset.path)), Path(model.path), Path(evaluation.path), Path(page.path)
-    )
-    for name, value in result.scalars().items():
-        metrics.log_metric(name, value)
+    with at_hand(open_store(store, name), champion) as champion_dir:
+        result = evaluate(
+            open_dataset(Path(dataset.path)),
+            Path(model.path),
+            Path(evaluation.path),
+            Path(page.path),
+            champion_dir,
+            champion,
+        )
+    for metric, value in result.scalars().items():
+        metrics.log_metric(metric, value)
     write_json(Path(metrics.path), metrics.metadata)
     classification.log_confusion_matrix(result.class_names, result.confusion_matrix)
     classification.log_roc_curve(result.roc.fpr, result.roc.tpr, result.roc.thresholds)

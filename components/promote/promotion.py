@@ -9,8 +9,9 @@ from components.dataset import open_dataset
 from components.promote import champion
 from components.promote.candidate import Candidate, open_candidate
 from components.promote.champion import StaleChampionError
-from components.promote.gate import Outcome, Policy, decide
+from components.promote.gate import Outcome, decide
 from components.promote.model_store import ModelStore
+from components.promote.policy import Policy
 
 log = logging.getLogger(__name__)
 

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from docker.client import DockerClient
@@ -17,7 +18,7 @@ from pipelines import docker, local
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
-STEPS = ["snapshot-source", "prepare-dataset", "train-model", "evaluate-model"]
+STEPS = ["snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model"]
 
 
 class Recorder:
@@ -63,6 +64,8 @@ def request_in(tmp_path_factory):
             seed=5,
             output=folder / output,
             runner="docker",
+            store=str(folder / f"models-{output}"),
+            min_accuracy=0.1,
         )
         return dataclasses.replace(request, **changes)
 
@@ -111,17 +114,29 @@ def test_a_second_run_reads_what_the_first_one_left(finished, request_in):
         "cached",
         "succeeded",
         "succeeded",
+        "succeeded",
     ]
 
 
-def test_data_in_a_bucket_is_read(finished, request_in, gcs_server, monkeypatch):
+def test_the_model_is_published_and_the_next_one_compared_with_it(finished, request_in):
+    first = request_in("docker")
+    assert (Path(first.store) / "mnist" / "1" / "saved_model.pb").is_file()
+    result, _ = run(dataclasses.replace(request_in("next"), seed=6, store=first.store))
+    assert result.error is None
+    assert result.evaluation["champion"]["version"] == 1
+    assert result.promotion["champion"] in (1, 2)
+
+
+def test_data_and_store_may_be_in_a_bucket(finished, request_in, gcs_server, monkeypatch):
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server.url)
     request = request_in("bucket")
     bucket = storage.Client(project=None).bucket("bucket")
     for path in (request.output.parent / "digits").iterdir():
         bucket.blob(f"digits/{path.name}").upload_from_filename(path)
-    result, _ = run(dataclasses.replace(request, data="gs://bucket/digits"))
+    request = dataclasses.replace(request, data="gs://bucket/digits", store="gs://bucket/models")
+    result, _ = run(request)
     assert result.error is None
+    assert bucket.blob("models/mnist/champion.json").exists()
     assert result.evaluation["accuracy"] == finished[0].evaluation["accuracy"]
 
 
@@ -133,7 +148,7 @@ def broken(request_in, monkeypatch):
         monkeypatch.setattr(docker, "access", lambda *arguments: {**access(*arguments), **options})
         request = request_in("broken")
         result, _ = run(request)
-        assert [step.state for step in result.steps] == ["failed", *["skipped"] * 3]
+        assert [step.state for step in result.steps] == ["failed", *["skipped"] * 4]
         assert json.loads((request.output / "run.json").read_text())["status"] == "failed"
         assert not (request.output / "model").exists()
         shutil.rmtree(request.output)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from synthetic import write_source
 
-STEPS = ["snapshot-source", "prepare-dataset", "train-model", "evaluate-model"]
+STEPS = ["snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model"]
 
 
 def cli(*arguments, cwd):
@@ -19,7 +19,17 @@ def cli(*arguments, cwd):
 
 def run(folder, output, *arguments, data="digits"):
     """Runs the pipeline with --json; returns the process and its document."""
-    options = ["--set", "epochs=2", "--set", "batch_size=32", "--seed", "3", "--json"]
+    options = [
+        "--set",
+        "epochs=2",
+        "--set",
+        "batch_size=32",
+        "--seed",
+        "3",
+        "--min-accuracy",
+        "0.5",
+        "--json",
+    ]
     done = cli("run", "--data", data, "--output", output, *options, *arguments, cwd=folder)
     return done, json.loads(done.stdout)
 
@@ -55,13 +65,31 @@ def test_a_run_says_where_everything_is(finished):
     assert "epoch" in (folder / "first" / "kfp.log").read_text()
 
 
-def test_a_second_run_reuses_every_step_but_the_snapshot(finished):
+def test_the_first_model_becomes_champion_of_the_store_in_the_working_directory(finished):
+    folder, document = finished
+    promotion = document["promotion"]
+    assert promotion.keys() >= {"outcome", "version", "champion", "reason"}
+    assert (promotion["outcome"], promotion["version"], promotion["champion"]) == ("promoted", 1, 1)
+    store = folder / "models" / "mnist"
+    assert json.loads((store / "champion.json").read_text())["version"] == 1
+    assert (store / "1" / "saved_model.pb").is_file()
+
+
+def test_a_second_run_compares_with_the_champion_and_a_third_reuses_that(finished):
     folder, document = finished
     done, again = run(folder, "again")
     assert done.returncode == 0
-    assert states(again) == dict.fromkeys(STEPS, "cached") | {"snapshot-source": "succeeded"}
+    reused = {"prepare-dataset": "cached", "train-model": "cached"}
+    assert states(again) == dict.fromkeys(STEPS, "succeeded") | reused
     assert again["accuracy"] == document["accuracy"]
     assert (folder / "again" / "model" / "model.weights.h5").is_file()
+    evaluation = json.loads((folder / "again" / "evaluation.json").read_text())
+    assert (evaluation["champion"]["version"], evaluation["champion"]["difference"]) == (1, 0)
+    assert again["promotion"] == document["promotion"] | {"repeated": True}
+
+    _, third = run(folder, "third")
+    assert states(third) == states(again) | {"evaluate-model": "cached"}
+    assert third["promotion"] == again["promotion"]
 
 
 def test_a_deleted_run_is_not_reused_and_a_seed_gives_the_same_model(finished):
@@ -74,6 +102,7 @@ def test_a_deleted_run_is_not_reused_and_a_seed_gives_the_same_model(finished):
     shutil.rmtree(folder / "elsewhere" / "one")
     _, two = run(folder / "elsewhere", "two", data=folder / "digits")
     assert set(states(two).values()) == {"succeeded"}
+    assert two["promotion"]["version"] == 2  # trained anew, so another model
 
 
 def test_changed_data_runs_again_and_bad_data_is_explained(finished):
@@ -99,6 +128,10 @@ def test_changed_data_runs_again_and_bad_data_is_explained(finished):
         (["--set", "learning_rate=-1"], "learning_rate"),
         (["--set", "colour=red"], "batch_size"),  # the known keys are listed
         (["--set", "epochs"], "key=value"),
+        (["--min-accuracy", "98"], "min_accuracy"),
+        (["--significance", "0"], "significance"),
+        (["--name", "../x"], "../x"),
+        (["--store", "s3://bucket"], "s3://bucket"),
     ],
 )
 def test_a_wrong_setting_is_refused_before_anything_runs(tmp_path, options, part):

@@ -1,8 +1,8 @@
 import pytest
 from candidates import write_candidate
 
-from components.promote.gate import Policy
 from components.promote.model_store import ModelStore
+from components.promote.policy import Policy
 from components.promote.promotion import promote
 
 

@@ -5,7 +5,8 @@ from math import comb
 import pytest
 
 from components.errors import UserError
-from components.promote.gate import Policy, decide
+from components.promote.gate import decide
+from components.promote.policy import Policy
 
 
 def evaluation(accuracy=0.98, b=None, c=None):

@@ -10,8 +10,8 @@ from components.dense_model import load_model
 from components.errors import UserError
 from components.promote import champion, promotion
 from components.promote.champion import StaleChampionError
-from components.promote.gate import Policy
 from components.promote.model_store import ModelStore, open_store
+from components.promote.policy import Policy
 from components.promote.promotion import promote, promote_against_current
 
 

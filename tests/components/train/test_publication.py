@@ -7,8 +7,8 @@ import tensorflow as tf
 from components.dataset import open_dataset
 from components.dense_model import load_model
 from components.evaluate.evaluate import evaluate
-from components.promote.gate import Policy
 from components.promote.model_store import ModelStore
+from components.promote.policy import Policy
 from components.promote.promotion import promote
 from components.train.trainer import train
 

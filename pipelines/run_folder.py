@@ -1,0 +1,49 @@
+"""The folder that a run leaves behind."""
+
+import os
+import shutil
+from pathlib import Path
+
+from components.errors import UserError
+
+LOG = "kfp.log"
+SUMMARY = "run.json"
+STEPS = "steps"
+EVALUATION = "evaluation.json"
+PROMOTION = "promotion.json"
+PAGES = {
+    "data": "data_page",
+    "training": "training_page",
+    "evaluation": "evaluation_page",
+}
+
+
+def claim(output: Path) -> None:
+    """Makes the folder, or clears the results of the earlier run in it."""
+    if output.is_dir() and any(output.iterdir()) and not (output / LOG).exists():
+        raise UserError(
+            f"{output} holds other files; name a new folder, or that of an earlier run."
+        )
+    try:
+        (output / STEPS).mkdir(parents=True, exist_ok=True)  # Docker would make it root's
+    except OSError as error:
+        raise UserError(f"Can't make the output folder {output}: {error.strerror}.") from error
+    shutil.rmtree(output / "model", ignore_errors=True)
+    for name in (SUMMARY, EVALUATION, PROMOTION, *(f"{page}.html" for page in PAGES)):
+        (output / name).unlink(missing_ok=True)
+
+
+def gather(output: Path, artifacts: dict[str, Path]) -> None:
+    """Puts what people look for on top of the run's folder; links cost no space."""
+    shutil.copytree(artifacts["model"], output / "model", copy_function=_link)
+    _link(artifacts["evaluation"], output / EVALUATION)
+    _link(artifacts["promotion"], output / PROMOTION)
+    for name, artifact in PAGES.items():
+        _link(artifacts[artifact], output / f"{name}.html")
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)

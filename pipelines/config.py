@@ -1,8 +1,10 @@
 """What differs between the places where the pipeline runs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from components import images
+from pipelines.placement import Placement
 
 STEPS = ("snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model")
 
@@ -15,8 +17,13 @@ class PipelineConfig:
         data_prep_image: Image of `snapshot_source` and `prepare_dataset`.
         train_image: Image of `train_model`.
         evaluate_image: Image of `evaluate_model` and `promote_model`.
+        caching: Whether steps may be reused from earlier runs; two of them never are.
+        placements: What steps ask of a cluster, by their names in `STEPS`; the local runner
+            takes no notice of it.
     """
 
     data_prep_image: str = images.DATA_PREP
     train_image: str = images.TRAIN
     evaluate_image: str = images.EVALUATE
+    caching: bool = True
+    placements: Mapping[str, Placement] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from components.promote.component import promote_model
 from components.promote.policy import Policy
 from components.train.component import train_model
 from pipelines.config import PipelineConfig
+from pipelines.placement import Placement, place
 
 POLICY = Policy()
 
@@ -95,6 +96,12 @@ def training_pipeline(config: PipelineConfig) -> Any:
         )
         promote.set_container_image(config.evaluate_image)
         promote.set_caching_options(False)  # it acts on the store, and doing it again is harmless
+
+        # What is set at submission reaches root tasks alone, so all of it is set here.
+        for task in (snapshot, prepare, train, evaluate, promote):
+            place(task, config.placements.get(task.name, Placement()))
+            if not config.caching:
+                task.set_caching_options(False)
 
         return Outputs(
             data_page=prepare.outputs["page"],

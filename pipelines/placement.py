@@ -1,0 +1,86 @@
+"""Where on a cluster a step runs, on what, and what happens when it fails."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Toleration:
+    """A taint that a step puts up with, as Kubernetes defines it."""
+
+    key: str
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One key of a Kubernetes secret, as an environment variable."""
+
+    name: str
+    key: str
+    env: str
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What one step asks of a cluster; what is empty or 0 is left to the cluster.
+
+    Attributes:
+        cpu: CPUs, as Kubernetes writes them: "2", "500m".
+        memory: Memory: "4G", "512Mi".
+        gpu: Resource name of the GPUs.
+        gpu_count: How many GPUs.
+        node_selector: Labels, with their values, that a node must have.
+        tolerations: Taints that a node may have.
+        timeout: Seconds after which an attempt is killed.
+        retries: How often a failed attempt is repeated.
+        backoff: Seconds before the first repetition; each further one waits twice as long.
+        secrets: What the step gets from secrets.
+    """
+
+    cpu: str = ""
+    memory: str = ""
+    gpu: str = "nvidia.com/gpu"
+    gpu_count: int = 0
+    node_selector: tuple[tuple[str, str], ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
+    timeout: int = 0
+    retries: int = 0
+    backoff: int = 0
+    secrets: tuple[Secret, ...] = ()
+
+
+def place(task: Any, placement: Placement) -> None:
+    """Sets on a KFP task what a placement asks for."""
+    _set_resources(task, placement)
+    if placement.retries:
+        task.set_retry(placement.retries, f"{placement.backoff}s", backoff_factor=2.0)
+    if placement != Placement():
+        _set_pod(task, placement)
+
+
+def _set_resources(task: Any, placement: Placement) -> None:
+    if placement.cpu:
+        task.set_cpu_request(placement.cpu).set_cpu_limit(placement.cpu)
+    if placement.memory:
+        task.set_memory_request(placement.memory).set_memory_limit(placement.memory)
+    if placement.gpu_count:
+        task.set_accelerator_type(placement.gpu).set_accelerator_limit(placement.gpu_count)
+
+
+def _set_pod(task: Any, placement: Placement) -> None:
+    """Sets what KFP passes on in the Kubernetes platform document."""
+    from kfp import kubernetes  # not in the images, and local runs need none
+
+    for label, value in placement.node_selector:
+        kubernetes.add_node_selector(task, label, value)
+    for taint in placement.tolerations:
+        kubernetes.add_toleration(
+            task, taint.key or None, taint.operator, taint.value or None, taint.effect or None
+        )
+    for secret in placement.secrets:
+        kubernetes.use_secret_as_env(task, secret.name, {secret.key: secret.env})
+    if placement.timeout:
+        kubernetes.set_timeout(task, placement.timeout)

@@ -9,7 +9,13 @@ from typing import Any, NoReturn
 
 from components.errors import UserError
 
-_TYPES = {str: "text in quotes", int: "a whole number", bool: "true or false", dict: "a table"}
+_TYPES: dict[Any, str] = {
+    str: "text in quotes",
+    int: "a whole number",
+    (int, float): "a number",
+    bool: "true or false",
+    dict: "a table",
+}
 _HEADER = re.compile(r"\s*\[{1,2}\s*([^]]+?)\s*\]")
 _KEY = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+))\s*[=.]""")
 
@@ -37,6 +43,13 @@ class Table:
         """Returns a text; a UserError says that it is of another type."""
         return self._get(key, str, default)
 
+    def match(self, key: str, pattern: str, example: str, default: str = "") -> str:
+        """Returns a text that is the default, or all of which matches the pattern."""
+        text = self.text(key, default)
+        if text != default and not re.fullmatch(pattern, text, re.ASCII):
+            self.refuse(key, f"is {text!r}; write it like {example}.")
+        return text
+
     def whole(self, key: str, default: int = 0) -> int:
         """Returns a whole number that is not negative."""
         number = self._get(key, int, default)
@@ -44,14 +57,20 @@ class Table:
             self.refuse(key, f"is {number}; give 0 or more.")
         return number
 
+    def number(self, key: str, default: float) -> float:
+        """Returns a number."""
+        return float(self._get(key, (int, float), default))
+
     def flag(self, key: str, default: bool) -> bool:
         """Returns true or false."""
         return self._get(key, bool, default)
 
-    def anything(self, key: str) -> Any:
-        """Returns a value that is checked elsewhere; None if there is none."""
-        self._known.add(key)
-        return self.values.get(key)
+    def one_of(self, key: str, *choices: str) -> str:
+        """Returns one of some texts, the first by default."""
+        text = self.text(key, choices[0])
+        if text not in choices:
+            self.refuse(key, f"is {text!r}; give {', '.join(map(repr, choices))}.")
+        return text
 
     def table(self, key: str) -> "Table":
         """Returns a table inside this one; empty if there is none."""
@@ -64,10 +83,11 @@ class Table:
 
     def tables(self, key: str) -> list["Table"]:
         """Returns a list of tables; empty if there is none."""
-        values = self.anything(key) or []
-        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-            self.refuse(key, "must be a list of tables: [{…}, {…}].")
-        return [self._inner(value, key) for value in values]
+        return [self._inner(value, key) for value in self._list(key, dict)]
+
+    def words(self, key: str) -> list[str]:
+        """Returns a list of texts; empty if there is none."""
+        return self._list(key, str)
 
     def refuse(self, key: str, complaint: str) -> NoReturn:
         """Raises the UserError that says where and why a value can't be used."""
@@ -84,12 +104,20 @@ class Table:
             if key not in self._known:
                 self.refuse(key, f"is unknown; known here: {', '.join(sorted(self._known))}.")
 
-    def _get(self, key: str, kind: type, default: Any) -> Any:
+    def _get(self, key: str, kind: Any, default: Any) -> Any:
         self._known.add(key)
         value = self.values.get(key, default)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        # In Python True is an int; in TOML it is not.
+        if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
             self.refuse(key, f"is {value!r}; it must be {_TYPES[kind]}.")
         return value
+
+    def _list(self, key: str, kind: type) -> list[Any]:
+        self._known.add(key)
+        values = self.values.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
+            self.refuse(key, f"is {values!r}; it must be a list, each of it {_TYPES[kind]}.")
+        return values
 
     def _inner(self, values: dict[str, Any], key: str) -> "Table":
         return Table(values, self.lines, self.file, (*self.path, key))

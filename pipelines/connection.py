@@ -1,0 +1,219 @@
+"""A connection to Kubeflow Pipelines that outlives bad moments of network and login."""
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kfp.client import Client, ServiceAccountTokenVolumeCredentials
+from kfp_server_api import ApiException, V2beta1GetHealthzResponse
+from urllib3.exceptions import HTTPError
+
+from components.errors import UserError
+from pipelines.cluster_config import ClusterConfig, Login
+
+T = TypeVar("T")
+
+TOKEN = "MNIST_PIPELINE_TOKEN"
+COOKIES = "MNIST_PIPELINE_COOKIES"
+PATIENCE = 30.0
+
+_TIMEOUTS = (10, 60)  # seconds to connect, and to wait for data
+_TRANSIENT = {408, 429, 500, 502, 503, 504}
+_CONFLICT = 409
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 10.0
+
+
+class _Client(Client):
+    """KFP's client, that neither hangs nor asks a server before it is used."""
+
+    def __init__(self, **options: Any) -> None:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore", FutureWarning)
+            super().__init__(**options)
+        self.api: Any = self._run_api.api_client
+        send = self.api.request
+        self.api.request = lambda *args, **rest: send(
+            *args, **rest | {"_request_timeout": _TIMEOUTS}
+        )
+
+    def get_kfp_healthz(self, sleep_duration: int = 5) -> V2beta1GetHealthzResponse:
+        """Answers the constructor, which asks whether there are namespaces: the file says it."""
+        return V2beta1GetHealthzResponse(multi_user=False)
+
+    def answered_with_page(self) -> bool:
+        """Whether the last answer was for a browser, as that of a login page is."""
+        answer = getattr(self.api, "last_response", None)
+        return answer is not None and "html" in (answer.getheader("content-type") or "")
+
+    def log(self, run_id: str, pod: str) -> str:
+        """Returns what a pod of a run printed; KFP's own client has no method for it."""
+        return str(
+            self.api.call_api(
+                "/apis/v1alpha1/runs/{run_id}/nodes/{pod}/log",
+                "GET",
+                path_params={"run_id": run_id, "pod": pod},
+                query_params=[],
+                response_type="str",
+                auth_settings=["Bearer"],
+                _return_http_data_only=True,
+            )
+        )
+
+
+class Connection:
+    """Asks the server, and asks again where that can help."""
+
+    def __init__(self, config: ClusterConfig, patience: float = PATIENCE) -> None:
+        """Args: what ``cluster.toml`` says, and for how many seconds to ask again."""
+        self.config = config
+        self.patience = patience
+        self._client = _connect(config)
+
+    def call(self, request: Callable[[Any], T], found: Callable[[], T | None] | None = None) -> T:
+        """Sends a request until it is answered.
+
+        A login that has expired is renewed once; a connection that breaks and a server that is
+        out of order are tried again.
+
+        Args:
+            request: Calls KFP's client, which it is given.
+            found: For requests that must not be done twice: looks for what an earlier try has
+                done, although its answer was lost.
+
+        Raises:
+            UserError: One sentence, if the server refuses or does not answer.
+        """
+        deadline, pause, renewed = time.monotonic() + self.patience, _FIRST_PAUSE, False
+        while True:
+            try:
+                return self._ask(request)
+            except ApiException as error:
+                if error.status == 401 and not renewed:
+                    self._client, renewed = _connect(self.config), True
+                    continue
+                conflict = error.status == _CONFLICT and found is not None
+                if error.status not in _TRANSIENT and not conflict:
+                    raise self._refused(error) from error
+                failure: Exception = error
+            except HTTPError as error:
+                failure = error
+            if found is not None and (existing := found()) is not None:
+                return existing
+            if time.monotonic() + pause > deadline:
+                raise self._refused(failure) from failure
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def try_once(self, request: Callable[[Any], T]) -> T | None:
+        """Sends a request for something that may well not be there; None if it is not."""
+        try:
+            return self._ask(request)
+        except (ApiException, HTTPError, UserError):
+            return None
+
+    def pages(self, request: Callable[..., Any], items: str) -> Iterator[Any]:
+        """Yields the items of all pages of a list.
+
+        Args:
+            request: Calls KFP's client, which it is given with a `page_token`.
+            items: The answer's field that holds the items.
+        """
+        page = self.call(partial(request, page_token=""))
+        while True:
+            yield from getattr(page, items) or []
+            if not page.next_page_token:
+                return
+            page = self.call(partial(request, page_token=page.next_page_token))
+
+    def link(self, kind: str, identity: str) -> str:
+        """Returns the address of a page of the user interface, or what to look for there."""
+        if not self.config.host:
+            return f"{kind} {identity}"
+        return f"{self.config.host.rstrip('/')}/#/{kind}/details/{identity}"
+
+    def _ask(self, request: Callable[[Any], T]) -> T:
+        try:
+            answer = request(self._client)
+        except (TypeError, ValueError, AttributeError):  # what KFP makes of a page
+            if not self._client.answered_with_page():
+                raise
+        else:
+            if not self._client.answered_with_page():
+                return answer
+        raise UserError(
+            f"{self._host} answers with a web page, as a login page does: see that host is the "
+            "address of Kubeflow Pipelines itself, and that [login] fits."
+        )
+
+    def _refused(self, error: Exception) -> UserError:
+        if not isinstance(error, ApiException):
+            return UserError(
+                f"{self._host} does not answer ({type(error).__name__}): see that host in "
+                "cluster.toml is right and can be reached from here."
+            )
+        if error.status == 401:
+            return UserError(
+                f"{self._host} refuses the login (401): log in anew, or see [login] in "
+                "cluster.toml."
+            )
+        return UserError(f"{self._host} refuses ({error.status}): {self._reason(error)}")
+
+    def _reason(self, error: ApiException) -> str:
+        """What the server says, without the secret that it was sent."""
+        try:
+            text = str(json.loads(error.body)["message"])
+        except (ValueError, TypeError, KeyError):
+            text = str(error.body or error.reason)
+        for secret in (*self._client.api.configuration.api_key.values(), self._client.api.cookie):
+            text = text.replace(secret, "***") if secret else text
+        return text.strip().split("\n")[0][:500]
+
+    @property
+    def _host(self) -> str:
+        return str(self._client.api.configuration.host)
+
+
+def _connect(config: ClusterConfig) -> _Client:
+    login = config.login
+    options = {
+        "host": config.host or None,
+        "namespace": config.namespace or "kubeflow",
+        "client_id": login.client_id or None,
+        "kube_context": login.kube_context or None,
+        "ssl_ca_cert": login.ca_file or None,
+        "existing_token": os.environ.get(TOKEN) or _printed_token(login),
+        "cookies": os.environ.get(COOKIES) or None,
+        "credentials": _token_file(login),
+    }
+    return _Client(**options)
+
+
+def _token_file(login: Login) -> ServiceAccountTokenVolumeCredentials | None:
+    if not login.token_file:
+        return None
+    if not Path(login.token_file).is_file():
+        raise UserError(f"There is no token in {login.token_file}; see [login] in cluster.toml.")
+    return ServiceAccountTokenVolumeCredentials(login.token_file)
+
+
+def _printed_token(login: Login) -> str | None:
+    if not login.token_command:
+        return None
+    program = login.token_command[0]
+    try:
+        done = subprocess.run(login.token_command, stdout=subprocess.PIPE, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        # The error's own text may name the command's arguments.
+        raise UserError(f"{program}, which prints the token, can't be run.") from error
+    if done.returncode != 0 or not done.stdout.strip():
+        raise UserError(f"{program} printed no token (exit status {done.returncode}).")
+    return done.stdout.strip()

@@ -3,6 +3,7 @@
 import json
 import secrets
 import tempfile
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,13 @@ def submit(connection: Connection) -> str:
         UserError: If the server refuses or does not answer.
     """
     version = upload(connection, compile_pipeline(connection.config.pipeline))
-    return start(connection, experiment_id(connection), version, "submit")
+    run = V2beta1Run(
+        experiment_id=experiment_id(connection),
+        pipeline_version_reference=version,
+        runtime_config=runtime_config(connection),
+        service_account=connection.config.service_account or None,
+    )
+    return start(connection, "submit", run)
 
 
 def upload(connection: Connection, package: str) -> V2beta1PipelineVersionReference:
@@ -42,25 +49,14 @@ def upload(connection: Connection, package: str) -> V2beta1PipelineVersionRefere
     return V2beta1PipelineVersionReference(pipeline_id=pipeline, pipeline_version_id=version)
 
 
-def start(
-    connection: Connection,
-    experiment: str,
-    version: V2beta1PipelineVersionReference,
-    cause: str,
-) -> str:
-    """Starts a run of a version; returns the run's id."""
+def start(connection: Connection, cause: str, run: V2beta1Run) -> str:
+    """Starts a run, which is named after its cause and the time; returns the run's id."""
     # The random part tells this run from others, should the server's answer be lost.
-    name = f"{cause}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    run = V2beta1Run(
-        experiment_id=experiment,
-        display_name=name,
-        pipeline_version_reference=version,
-        runtime_config=runtime_config(connection),
-        service_account=connection.config.service_account or None,
-    )
+    run.display_name = f"{cause}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    where = {"experiment_id": run.experiment_id}
 
     def started() -> Any:
-        return _one(connection, "runs", "run_service_list_runs", name, experiment_id=experiment)
+        return _one(connection, "runs", "run_service_list_runs", run.display_name, **where)
 
     created = connection.call(lambda client: client.runs.run_service_create_run(run), started)
     return str(created.run_id)
@@ -115,14 +111,32 @@ def find_pipeline(connection: Connection) -> str | None:
 def find_version(connection: Connection, pipeline: str, package: str) -> str | None:
     """Returns the id of the version that holds a compiled pipeline, if it is there."""
     name = version_name(package)
-    versions = connection.pages(
-        lambda client, page_token: client.pipelines.pipeline_service_list_pipeline_versions(
+    versions = newest_versions(connection, pipeline)
+    found = (v.pipeline_version_id for v in versions if name in {v.display_name, v.name})
+    return next(found, None)
+
+
+def newest_versions(connection: Connection, pipeline: str) -> Iterator[Any]:
+    """Yields the versions of a pipeline, the newest first."""
+    return connection.pages(
+        lambda client, page_token: client.list_pipeline_versions(
             pipeline, page_token=page_token, page_size=PAGE_SIZE, sort_by="created_at desc"
         ),
         "pipeline_versions",
     )
-    found = (v.pipeline_version_id for v in versions if name in {v.display_name, v.name})
-    return next(found, None)
+
+
+def newest_runs(connection: Connection, experiment: str) -> Iterator[Any]:
+    """Yields the runs of an experiment, the newest first."""
+    return connection.pages(
+        lambda client, page_token: client.list_runs(
+            page_token=page_token,
+            page_size=PAGE_SIZE,
+            sort_by="created_at desc",
+            experiment_id=experiment,
+        ),
+        "runs",
+    )
 
 
 def _pipeline_id(connection: Connection) -> str:

@@ -27,7 +27,6 @@ PATIENCE = 30.0
 
 _TIMEOUTS = (10, 60)  # seconds to connect, and to wait for data
 _TRANSIENT = {408, 429, 500, 502, 503, 504}
-_CONFLICT = 409
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 
@@ -86,8 +85,8 @@ class Connection:
 
         Args:
             request: Calls KFP's client, which it is given.
-            found: For requests that must not be done twice: looks for what an earlier try has
-                done, although its answer was lost.
+            found: For requests that must not be done twice: looks for what an earlier try, or
+                someone else, has done; None if nobody has.
 
         Raises:
             UserError: One sentence, if the server refuses or does not answer.
@@ -100,15 +99,13 @@ class Connection:
                 if error.status == 401 and not renewed:
                     self._client, renewed = _connect(self.config), True
                     continue
-                conflict = error.status == _CONFLICT and found is not None
-                if error.status not in _TRANSIENT and not conflict:
-                    raise self._refused(error) from error
                 failure: Exception = error
+                lasting = error.status not in _TRANSIENT
             except HTTPError as error:
-                failure = error
+                failure, lasting = error, False
             if found is not None and (existing := found()) is not None:
                 return existing
-            if time.monotonic() + pause > deadline:
+            if lasting or time.monotonic() + pause > deadline:
                 raise self._refused(failure) from failure
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -1,3 +1,3 @@
 """Fixtures that more than one component's tests use."""
 
-pytest_plugins = ["gcs_fixtures"]
+pytest_plugins = ["gcs_fixtures", "kfp_fixtures"]

@@ -12,6 +12,10 @@ import click
 from components.errors import UserError
 from components.promote.policy import Policy
 from components.train.recipe import DEFAULT_RECIPE, RECIPES
+from pipelines.models_cli import models
+from pipelines.predict_cli import predict
+from pipelines.run_folder import INDEX
+from pipelines.store_options import store_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,16 +77,7 @@ def main() -> None:
     help="Run each step as a process here, or in its image (see `make images`).",
 )
 @click.option("--gpus", is_flag=True, help="Give training in Docker all GPUs of this machine.")
-@click.option(
-    "--store",
-    default="models",
-    show_default=True,
-    metavar="URI",
-    help="Model store: a folder or gs://bucket/prefix; '' for none.",
-)
-@click.option(
-    "--name", default="mnist", show_default=True, metavar="NAME", help="The model's name there."
-)
+@store_options
 @click.option(
     "--min-accuracy",
     default=Policy.min_accuracy,
@@ -104,7 +99,10 @@ def main() -> None:
     "--json", "as_json", is_flag=True, help="One JSON document on stdout, the rest on stderr."
 )
 @click.option("--verbose", is_flag=True, help="Show everything that KFP and the steps print.")
-def run(output: Path | None, no_cache: bool, as_json: bool, verbose: bool, **options: Any) -> None:
+@click.option("--open", "show", is_flag=True, help="Open the run's page in a browser at the end.")
+def run(
+    output: Path | None, no_cache: bool, as_json: bool, verbose: bool, show: bool, **options: Any
+) -> None:
     """Run the pipeline on this machine: prepare the data, train, evaluate, promote.
 
     Steps whose inputs have not changed are reused from earlier runs in the same parent folder.
@@ -119,6 +117,8 @@ def run(output: Path | None, no_cache: bool, as_json: bool, verbose: bool, **opt
     result = _run_visibly(request, console, verbose)
     if as_json:
         click.echo(json.dumps(result.summary(), indent=2))
+    if show:
+        click.launch(str(result.output / INDEX))
     sys.exit(0 if result.error is None else 1)
 
 
@@ -137,6 +137,9 @@ def _run_visibly(request: "RunRequest", console: "Console", verbose: bool) -> "R
     print_result(console, result)
     return result
 
+
+main.add_command(models)
+main.add_command(predict)
 
 if __name__ == "__main__":
     main()

@@ -1,7 +1,5 @@
 """What a person at a terminal sees of a run."""
 
-from typing import Any
-
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -9,6 +7,7 @@ from rich.table import Table
 from components.progress import Progress as StepProgress
 from pipelines.local import RunResult
 from pipelines.run_folder import LOG
+from pipelines.run_page import verdict
 from pipelines.runner_log import Step
 
 _MARKS = {
@@ -77,7 +76,7 @@ def print_result(console: Console, result: RunResult) -> None:
     table.add_row("accuracy", f"[bold]{accuracy:.2%}[/]  (95 % interval {low:.2%} to {high:.2%})")
     table.add_row("loss", f"{result.evaluation['loss']:.4f}")
     table.add_row("macro F1", f"{result.evaluation['macro_f1']:.4f}")
-    table.add_row("champion", _plain(_champion(result.promotion)))
+    table.add_row("champion", _plain(verdict(result.promotion)))
     for step in result.steps:
         took = "reused" if step.state == "cached" else f"{step.seconds:.1f} s"
         table.add_row(step.name, took)
@@ -88,19 +87,6 @@ def print_result(console: Console, result: RunResult) -> None:
     console.print(f"model  {summary['model']}", soft_wrap=True, highlight=False)
     for page in summary["pages"].values():
         console.print(f"page   {page}", soft_wrap=True, highlight=False)
-
-
-def _champion(promotion: dict[str, Any]) -> str:
-    """Says in a sentence what became of the model."""
-    version, champion = promotion["version"], promotion["champion"]
-    if promotion["outcome"] == "kept":
-        stays = f"version {champion} stays" if champion else "none yet"
-        return f"{stays}: {promotion['reason']}"
-    if not promotion["repeated"]:
-        return f"version {version} from now on: {promotion['reason']}"
-    if version == champion:
-        return f"version {version}, this model, already: {promotion['reason']}"
-    return f"version {champion} stays: this model, version {version}, was promoted before"
 
 
 def _plain(text: str) -> str:

@@ -15,7 +15,7 @@ from components.files import write_json
 from components.promote.model_store import open_store
 from components.promote.policy import Policy
 from components.train.recipe import parse_overrides, resolve
-from pipelines import run_folder, runners
+from pipelines import run_folder, run_page, runners
 from pipelines.config import STEPS
 from pipelines.runner_log import Observer, RunnerLog, Step
 
@@ -93,7 +93,7 @@ class RunResult:
             "output": str(self.output),
             "promotion": self.promotion or None,
             "model": str(self.output / "model") if found else None,
-            "pages": {name: str(self.output / f"{name}.html") for name in run_folder.PAGES}
+            "pages": {name: str(self.output / page) for name, page in run_folder.PAGE_FILES.items()}
             if found
             else {},
         }
@@ -131,6 +131,7 @@ def run(request: RunRequest, observer: Observer, echo: TextIO | None = None) -> 
             artifacts = _execute(pipeline, arguments, runner, output, request.cache)
     result = _result(list(stream.steps.values()), output, artifacts)
     write_json(output / run_folder.SUMMARY, result.summary())
+    run_page.write(request, result)
     return result
 
 

@@ -8,6 +8,7 @@ from components.errors import UserError
 
 LOG = "kfp.log"
 SUMMARY = "run.json"
+INDEX = "index.html"
 STEPS = "steps"
 EVALUATION = "evaluation.json"
 PROMOTION = "promotion.json"
@@ -16,6 +17,7 @@ PAGES = {
     "training": "training_page",
     "evaluation": "evaluation_page",
 }
+PAGE_FILES = {"run": INDEX, **{name: f"{name}.html" for name in PAGES}}
 
 
 def claim(output: Path) -> None:
@@ -29,7 +31,7 @@ def claim(output: Path) -> None:
     except OSError as error:
         raise UserError(f"Can't make the output folder {output}: {error.strerror}.") from error
     shutil.rmtree(output / "model", ignore_errors=True)
-    for name in (SUMMARY, EVALUATION, PROMOTION, *(f"{page}.html" for page in PAGES)):
+    for name in (SUMMARY, EVALUATION, PROMOTION, *PAGE_FILES.values()):
         (output / name).unlink(missing_ok=True)
 
 

@@ -6,8 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from synthetic import write_source
+
+from components.dense_model import load_model
 
 STEPS = ["snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model"]
 
@@ -60,7 +63,7 @@ def test_a_run_says_where_everything_is(finished):
     assert (folder / "first" / "model" / "model.json").is_file()
     for page in document["pages"].values():
         assert Path(page).read_text().lower().startswith("<!doctype html>")
-    assert set(document["pages"]) == {"data", "training", "evaluation"}
+    assert set(document["pages"]) == {"run", "data", "training", "evaluation"}
     assert json.loads((folder / "first" / "run.json").read_text()) == document
     assert "epoch" in (folder / "first" / "kfp.log").read_text()
 
@@ -163,3 +166,39 @@ def test_help_teaches_and_imports_nothing_heavy(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "--recipe" in done.stdout and "Examples:" in done.stdout
+
+
+def test_the_champion_classifies_a_picture_as_the_exported_model_does(finished):
+    folder, _ = finished
+    images = np.load(next(folder.glob("first/steps/**/test/images.npy")))
+    np.save(folder / "digit.npy", images[0].reshape(28, 28))
+    done = cli("predict", "digit.npy", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    model = load_model(folder / "first" / "model")
+    expected = model.probabilities(images[:1])[0]
+    (row,) = document["predictions"]
+    assert document["version"] == 1
+    assert row["class"] == model.class_names[expected.argmax()]
+    assert row["probability"] == pytest.approx(expected.max())
+
+
+def test_a_version_is_listed_and_shown_with_its_card(finished):
+    folder, document = finished
+    listed = cli("models", "list", cwd=folder)
+    assert f"{document['accuracy']:.2%}" in listed.stdout
+    assert "champion" in listed.stdout.splitlines()[1]
+    assert "mnist, version 1" in cli("models", "show", "1", cwd=folder).stdout
+
+
+def test_a_damaged_champion_is_refused(finished, tmp_path):
+    folder, _ = finished
+    shutil.copytree(folder / "models", tmp_path / "models")
+    weights = tmp_path / "models" / "mnist" / "1" / "model.weights.h5"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    done = cli("predict", folder / "digit.npy", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "model.weights.h5" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,1 @@
+"""Prediction: pictures of any size to classes."""

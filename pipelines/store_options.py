@@ -1,0 +1,33 @@
+"""What the commands that look into a model store have in common."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from components.errors import UserError
+
+
+def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--store`` and ``--name``, with the same defaults everywhere."""
+    store = click.option(
+        "--store",
+        default="models",
+        show_default=True,
+        metavar="URI",
+        help="Model store: a folder or gs://bucket/prefix.",
+    )
+    name = click.option(
+        "--name", default="mnist", show_default=True, metavar="NAME", help="The model's name there."
+    )
+    return store(name(command))
+
+
+@contextlib.contextmanager
+def as_one_sentence() -> Iterator[None]:
+    """Ends the command with a user's error as its last words, and exit status 1."""
+    try:
+        yield
+    except UserError as error:
+        raise click.ClickException(str(error)) from error

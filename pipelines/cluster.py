@@ -20,7 +20,6 @@ from pipelines.compile import compile_pipeline, version_name
 from pipelines.connection import Connection
 
 PAGE_SIZE = 100
-_EQUALS = "EQUALS"
 
 
 def submit(connection: Connection) -> str:
@@ -44,7 +43,7 @@ def submit(connection: Connection) -> str:
 
 def upload(connection: Connection, package: str) -> V2beta1PipelineVersionReference:
     """Uploads a compiled pipeline as a version named by its content, unless it is there."""
-    pipeline = _pipeline_id(connection)
+    pipeline = find_pipeline(connection) or _create_pipeline(connection)
     version = find_version(connection, pipeline, package) or _upload(connection, pipeline, package)
     return V2beta1PipelineVersionReference(pipeline_id=pipeline, pipeline_version_id=version)
 
@@ -53,33 +52,21 @@ def start(connection: Connection, cause: str, run: V2beta1Run) -> str:
     """Starts a run, which is named after its cause and the time; returns the run's id."""
     # The random part tells this run from others, should the server's answer be lost.
     run.display_name = f"{cause}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    where = {"experiment_id": run.experiment_id}
-
-    def started() -> Any:
-        return _one(connection, "runs", "run_service_list_runs", run.display_name, **where)
-
-    created = connection.call(lambda client: client.runs.run_service_create_run(run), started)
-    return str(created.run_id)
+    return str(create(connection, "runs", run, experiment_id=run.experiment_id).run_id)
 
 
 def runtime_config(connection: Connection) -> V2beta1RuntimeConfig:
     """What runs are called with, and where their artifacts go."""
     return V2beta1RuntimeConfig(
-        parameters=dict(connection.config.parameters),
+        parameters=connection.config.parameters,
         pipeline_root=connection.config.pipeline_root or None,
     )
 
 
 def find_experiment(connection: Connection) -> str | None:
     """Returns the id of the config's experiment, if it is there."""
-    found = _one(
-        connection,
-        "experiments",
-        "experiment_service_list_experiments",
-        connection.config.experiment,
-        **_namespace(connection),
-    )
-    return str(found.experiment_id) if found else None
+    name, where = connection.config.experiment, _namespace(connection)
+    return next((e.experiment_id for e in named(connection, "experiments", name, **where)), None)
 
 
 def experiment_id(connection: Connection) -> str:
@@ -87,25 +74,15 @@ def experiment_id(connection: Connection) -> str:
     existing = find_experiment(connection)
     if existing is not None:
         return existing
-    body = V2beta1Experiment(display_name=connection.config.experiment, **_namespace(connection))
-    return connection.call(
-        lambda client: str(
-            client.experiments.experiment_service_create_experiment(body).experiment_id
-        ),
-        lambda: find_experiment(connection),
-    )
+    where = _namespace(connection)
+    body = V2beta1Experiment(display_name=connection.config.experiment, **where)
+    return str(create(connection, "experiments", body, **where).experiment_id)
 
 
 def find_pipeline(connection: Connection) -> str | None:
     """Returns the id of the pipeline; it is called what the experiment is, if it is there."""
-    found = _one(
-        connection,
-        "pipelines",
-        "pipeline_service_list_pipelines",
-        connection.config.experiment,
-        **_namespace(connection),
-    )
-    return str(found.pipeline_id) if found else None
+    name, where = connection.config.experiment, _namespace(connection)
+    return next((p.pipeline_id for p in named(connection, "pipelines", name, **where)), None)
 
 
 def find_version(connection: Connection, pipeline: str, package: str) -> str | None:
@@ -126,30 +103,50 @@ def newest_versions(connection: Connection, pipeline: str) -> Iterator[Any]:
     )
 
 
-def newest_runs(connection: Connection, experiment: str) -> Iterator[Any]:
-    """Yields the runs of an experiment, the newest first."""
+def listed(connection: Connection, kind: str, **query: str) -> Iterator[Any]:
+    """Yields things of a kind, which KFP names alike: "runs", "recurring_runs", ..."""
     return connection.pages(
-        lambda client, page_token: client.list_runs(
-            page_token=page_token,
-            page_size=PAGE_SIZE,
-            sort_by="created_at desc",
-            experiment_id=experiment,
-        ),
-        "runs",
+        lambda client, page_token: getattr(
+            getattr(client, kind), f"{kind[:-1]}_service_list_{kind}"
+        )(page_token=page_token, page_size=PAGE_SIZE, **query),
+        kind,
     )
 
 
-def _pipeline_id(connection: Connection) -> str:
-    existing = find_pipeline(connection)
-    if existing is not None:
-        return existing
-    name = connection.config.experiment
+def named(connection: Connection, kind: str, name: str, **where: str) -> Iterator[Any]:
+    """Yields things of a kind that have exactly this name."""
+    predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
+    query = {"filter": json.dumps({"predicates": [predicate]}), **where}
+    # To a server's database upper and lower case may be the same.
+    return (each for each in listed(connection, kind, **query) if each.display_name == name)
+
+
+def create(connection: Connection, kind: str, body: Any, known: Any = (), **where: str) -> Any:
+    """Creates one thing, also if an answer is lost: then looks for one of its name.
+
+    Args:
+        connection: To the cluster.
+        kind: As in `listed`.
+        body: The thing to create.
+        known: Things of the same name that were there before.
+        where: In what to look for it.
+    """
+    identity = f"{kind[:-1]}_id"
+    old = {getattr(thing, identity) for thing in known}
+
+    def created() -> Any:
+        things = named(connection, kind, body.display_name, **where)
+        return next((thing for thing in things if getattr(thing, identity) not in old), None)
+
+    method = f"{kind[:-1]}_service_create_{kind[:-1]}"
+    return connection.call(lambda client: getattr(getattr(client, kind), method)(body), created)
+
+
+def _create_pipeline(connection: Connection) -> str:
+    name, where = connection.config.experiment, _namespace(connection)
     # Uploading a first version would name it after the pipeline, so make the pipeline empty.
-    body = V2beta1Pipeline(name=name, display_name=name, **_namespace(connection))
-    return connection.call(
-        lambda client: str(client.pipelines.pipeline_service_create_pipeline(body).pipeline_id),
-        lambda: find_pipeline(connection),
-    )
+    body = V2beta1Pipeline(name=name, display_name=name, **where)
+    return str(create(connection, "pipelines", body, **where).pipeline_id)
 
 
 def _upload(connection: Connection, pipeline: str, package: str) -> str:
@@ -164,21 +161,6 @@ def _upload(connection: Connection, pipeline: str, package: str) -> str:
             ),
             lambda: find_version(connection, pipeline, package),
         )
-
-
-def _one(connection: Connection, kind: str, method: str, name: str, **where: str) -> Any:
-    """Returns the first thing of a name, or None."""
-    predicate = {"operation": _EQUALS, "key": "display_name", "stringValue": name}
-    things = connection.pages(
-        lambda client, page_token: getattr(getattr(client, kind), method)(
-            filter=json.dumps({"predicates": [predicate]}),
-            page_token=page_token,
-            page_size=PAGE_SIZE,
-            **where,
-        ),
-        kind,
-    )
-    return next((thing for thing in things if thing.display_name == name), None)
 
 
 def _namespace(connection: Connection) -> dict[str, str]:

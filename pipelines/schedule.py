@@ -1,6 +1,7 @@
-"""Makes what a cluster has of a schedule what it should be, and nothing where it is already."""
+"""The schedules of a cluster, which KFP calls recurring runs: made what they should be."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from kfp_server_api import (
@@ -8,14 +9,16 @@ from kfp_server_api import (
     V2beta1CronSchedule,
     V2beta1PipelineVersionReference,
     V2beta1RecurringRun,
+    V2beta1Run,
     V2beta1Trigger,
 )
 
 from components.errors import UserError
 from pipelines import cluster
 from pipelines.connection import Connection
-from pipelines.cron import Cron
-from pipelines.recurring import is_enabled, named, remove
+
+_KIND = "recurring_runs"
+_RUNS_LOOKED_AT = 500
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,12 @@ class Schedule:
 
     Attributes:
         name: What it is called.
-        cron: When it runs.
+        cron: When it runs; checked.
         always_latest: Whether it runs the pipeline's newest version, not the one it was made for.
     """
 
     name: str
-    cron: Cron
+    cron: str
     always_latest: bool
 
 
@@ -48,7 +51,7 @@ class Plan:
     delete: list[Any]
 
     def __str__(self) -> str:
-        """Returns a sentence for people."""
+        """Returns what there is to do, for people; empty if there is nothing."""
         parts = ["upload this version of the pipeline"] if self.upload else []
         if self.keep is None:
             parts.append("replace the schedule" if self.delete else "create the schedule")
@@ -56,7 +59,7 @@ class Plan:
             parts.append(f"delete {len(self.delete)} more of the same name")
         if self.keep is not None and not is_enabled(self.keep):
             parts.append("enable the schedule")
-        return ", ".join(parts) if parts else "nothing to do"
+        return ", ".join(parts)
 
 
 def plan(connection: Connection, schedule: Schedule, package: str) -> Plan:
@@ -66,15 +69,17 @@ def plan(connection: Connection, schedule: Schedule, package: str) -> Plan:
         connection: To the cluster.
         schedule: What should be there.
         package: The compiled pipeline.
+
+    Raises:
+        UserError: If the schedule is to follow the newest version, and this one is older.
     """
     pipeline = cluster.find_pipeline(connection)
     version = pipeline and cluster.find_version(connection, pipeline, package)
-    there = named(connection, schedule.name)
-    if not (pipeline and version):
-        # A schedule that follows the newest version stays as it is when a version is added.
-        if not (pipeline and schedule.always_latest):
-            return Plan(True, None, there)
-    elif schedule.always_latest:
+    there = find(connection, schedule.name)
+    # A schedule that follows the newest version stays as it is when a version is added.
+    if not pipeline or not (version or schedule.always_latest):
+        return Plan(True, None, there)
+    if version and schedule.always_latest:
         _require_newest(connection, pipeline, version)
     wanted = _wanted(connection, schedule, pipeline, version)
     fitting = [run for run in there if _same(run, wanted)]
@@ -100,13 +105,92 @@ def carry_out(connection: Connection, schedule: Schedule, package: str, todo: Pl
         version = cluster.upload(connection, package)
         keep = keep or _create(connection, schedule, version, todo)
     for old in todo.delete:
-        remove(connection, old)
+        _remove(connection, old)
     if not is_enabled(keep):
+        identity = keep.recurring_run_id
         connection.call(
             lambda client: client.recurring_runs.recurring_run_service_enable_recurring_run(
-                keep.recurring_run_id
+                identity
             )
         )
+
+
+def delete(connection: Connection, name: str) -> None:
+    """Deletes a schedule.
+
+    Raises:
+        UserError: If there is none of the name.
+    """
+    for run in _required(connection, name):
+        _remove(connection, run)
+
+
+def trigger(connection: Connection, name: str) -> str:
+    """Starts a run now, as the schedule would; returns the run's id.
+
+    Raises:
+        UserError: If there is no schedule of the name.
+    """
+    run = max(_required(connection, name), key=is_enabled)
+    body = V2beta1Run(
+        experiment_id=run.experiment_id,
+        pipeline_version_reference=run.pipeline_version_reference,
+        runtime_config=run.runtime_config,
+        service_account=run.service_account,
+    )
+    return cluster.start(connection, name, body)
+
+
+def listing(connection: Connection) -> list[tuple[Any, Any | None]]:
+    """Returns the experiment's schedules, each with its last run, if it has run lately."""
+    experiment = cluster.find_experiment(connection)
+    if experiment is None:
+        return []
+    schedules = list(cluster.listed(connection, _KIND, experiment_id=experiment))
+    last: dict[str, Any] = {}
+    runs = cluster.listed(connection, "runs", experiment_id=experiment, sort_by="created_at desc")
+    for run in islice(runs, _RUNS_LOOKED_AT):
+        last.setdefault(run.recurring_run_id, run)
+        if last.keys() >= {schedule.recurring_run_id for schedule in schedules}:
+            break
+    return [(schedule, last.get(schedule.recurring_run_id)) for schedule in schedules]
+
+
+def find(connection: Connection, name: str) -> list[Any]:
+    """Returns the recurring runs of this name in the config's experiment."""
+    experiment = cluster.find_experiment(connection)
+    if experiment is None:
+        return []
+    return list(cluster.named(connection, _KIND, name, experiment_id=experiment))
+
+
+def is_enabled(run: Any) -> bool:
+    """Whether a recurring run starts runs."""
+    return bool(run.mode == RecurringRunMode.ENABLE)
+
+
+def _required(connection: Connection, name: str) -> list[Any]:
+    found = find(connection, name)
+    if not found:
+        raise UserError(
+            f"There is no schedule {name!r} in the experiment {connection.config.experiment!r}; "
+            "`mnist-pipeline schedule list` shows those that are there."
+        )
+    return found
+
+
+def _remove(connection: Connection, run: Any) -> None:
+    """Deletes a recurring run; it is no error that it is gone already."""
+    identity = run.recurring_run_id
+
+    def gone() -> object | None:
+        there = {other.recurring_run_id for other in find(connection, run.display_name)}
+        return None if identity in there else object()
+
+    connection.call(
+        lambda client: client.recurring_runs.recurring_run_service_delete_recurring_run(identity),
+        gone,
+    )
 
 
 def _wanted(
@@ -116,7 +200,7 @@ def _wanted(
     pinned = None if schedule.always_latest else version
     return V2beta1RecurringRun(
         display_name=schedule.name,
-        trigger=V2beta1Trigger(cron_schedule=V2beta1CronSchedule(cron=schedule.cron.text)),
+        trigger=V2beta1Trigger(cron_schedule=V2beta1CronSchedule(cron=schedule.cron)),
         mode=RecurringRunMode.DISABLE,
         max_concurrency="1",
         no_catchup=True,  # or a cluster that was down for a week trains seven times
@@ -138,6 +222,7 @@ def _same(run: Any, wanted: V2beta1RecurringRun) -> bool:
         and found is not None
         and found.pipeline_id == asked.pipeline_id
         and (found.pipeline_version_id or None) == asked.pipeline_version_id
+        and run.runtime_config is not None
         and (run.runtime_config.parameters or {}) == wanted.runtime_config.parameters
         and (run.runtime_config.pipeline_root or None) == wanted.runtime_config.pipeline_root
         # The server fills in its own account where none is asked for.
@@ -153,16 +238,8 @@ def _create(
 ) -> Any:
     body = _wanted(connection, schedule, version.pipeline_id, version.pipeline_version_id)
     body.experiment_id = cluster.experiment_id(connection)
-    known = {run.recurring_run_id for run in todo.delete}
-
-    def created() -> Any:
-        new = (r for r in named(connection, schedule.name) if r.recurring_run_id not in known)
-        return next(new, None)
-
-    return connection.call(
-        lambda client: client.recurring_runs.recurring_run_service_create_recurring_run(body),
-        created,
-    )
+    where = {"experiment_id": body.experiment_id}
+    return cluster.create(connection, _KIND, body, known=todo.delete, **where)
 
 
 def _require_newest(connection: Connection, pipeline: str, version: str) -> None:

@@ -9,6 +9,7 @@ host = "https://kubeflow.example"
 # namespace = "team"                    # of a multi-user installation
 experiment = "mnist-training"
 # service_account = "pipeline-runner"   # that steps run as; it needs the buckets below
+# timezone = "UTC"                      # in which the cluster reads schedules: see `schedule apply`
 
 # Images, as `make images REGISTRY=... TAG=...` names them; a tag that moves is refused. Training
 # on GPUs takes the tag with "-cuda": make images ACCELERATOR=cuda REGISTRY=... TAG=v1.0.0-cuda
@@ -19,7 +20,7 @@ tag = "v1.0.0"
 # pipeline_root = "gs://bucket/runs"
 data = "mnist"                          # or "gs://bucket/digits"
 # store = "gs://bucket/models"          # without a store, nothing is promoted
-# name = "mnist"                        # the model's name in the store
+# model = "mnist"                       # the model's name in the store
 # recipe = "fast"
 # seed = 0
 # cache = true                          # reuse steps whose inputs have not changed

@@ -1,17 +1,28 @@
 """Where on a cluster a step runs, on what, and what happens when it fails."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pipelines.toml_file import Form
+
+Cpu = Annotated[str, Form(r"\d+(\.\d+)?|\d+m", "'2' or '500m'")]
+Memory = Annotated[str, Form(r"\d+(\.\d+)?([EPTGMK]i?)?", "'4Gi'")]
+Duration = Annotated[str, Form(r"\d+[smh]", "'90s', '30m' or '2h'")]
+
+
+def seconds(duration: str) -> int:
+    """Returns the seconds of a duration such as "90s", "30m" or "2h"."""
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
 
 
 @dataclass(frozen=True)
 class Toleration:
     """A taint that a step puts up with, as Kubernetes defines it."""
 
-    key: str
-    operator: str = "Equal"
+    key: str = ""
+    operator: Literal["Equal", "Exists"] = "Equal"
     value: str = ""
-    effect: str = ""
+    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
 
 
 @dataclass(frozen=True)
@@ -34,21 +45,21 @@ class Placement:
         gpu_count: How many GPUs.
         node_selector: Labels, with their values, that a node must have.
         tolerations: Taints that a node may have.
-        timeout: Seconds after which an attempt is killed.
+        timeout: Time after which an attempt is killed: "4h".
         retries: How often a failed attempt is repeated.
-        backoff: Seconds before the first repetition; each further one waits twice as long.
+        backoff: Time before the first repetition; each further one waits twice as long.
         secrets: What the step gets from secrets.
     """
 
-    cpu: str = ""
-    memory: str = ""
+    cpu: Cpu = ""
+    memory: Memory = ""
     gpu: str = "nvidia.com/gpu"
     gpu_count: int = 0
-    node_selector: tuple[tuple[str, str], ...] = ()
+    node_selector: dict[str, str] = field(default_factory=dict)
     tolerations: tuple[Toleration, ...] = ()
-    timeout: int = 0
+    timeout: Duration = ""
     retries: int = 0
-    backoff: int = 0
+    backoff: Duration = "60s"
     secrets: tuple[Secret, ...] = ()
 
 
@@ -56,7 +67,7 @@ def place(task: Any, placement: Placement) -> None:
     """Sets on a KFP task what a placement asks for."""
     _set_resources(task, placement)
     if placement.retries:
-        task.set_retry(placement.retries, f"{placement.backoff}s", backoff_factor=2.0)
+        task.set_retry(placement.retries, f"{seconds(placement.backoff)}s", backoff_factor=2.0)
     if placement != Placement():
         _set_pod(task, placement)
 
@@ -74,7 +85,7 @@ def _set_pod(task: Any, placement: Placement) -> None:
     """Sets what KFP passes on in the Kubernetes platform document."""
     from kfp import kubernetes  # not in the images, and local runs need none
 
-    for label, value in placement.node_selector:
+    for label, value in placement.node_selector.items():
         kubernetes.add_node_selector(task, label, value)
     for taint in placement.tolerations:
         kubernetes.add_toleration(
@@ -83,4 +94,4 @@ def _set_pod(task: Any, placement: Placement) -> None:
     for secret in placement.secrets:
         kubernetes.use_secret_as_env(task, secret.name, {secret.key: secret.env})
     if placement.timeout:
-        kubernetes.set_timeout(task, placement.timeout)
+        kubernetes.set_timeout(task, seconds(placement.timeout))

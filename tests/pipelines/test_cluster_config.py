@@ -53,17 +53,16 @@ def test_a_step_inherits_what_it_does_not_say(read):
         """
     )
     spot = Toleration("spot", "Exists", "", "NoSchedule")
-    shared = Placement(memory="2Gi", retries=2, backoff=60, tolerations=(spot,))
+    shared = Placement(memory="2Gi", retries=2, tolerations=(spot,))
     placements = config.pipeline.placements
     assert placements["snapshot-source"] == placements["promote-model"] == shared
     assert placements["train-model"] == Placement(
         memory="16Gi",
         gpu_count=2,
-        node_selector=(("gke/accelerator", "l4"),),
+        node_selector={"gke/accelerator": "l4"},
         tolerations=(spot,),
-        timeout=5400,
+        timeout="90m",
         retries=2,
-        backoff=60,
         secrets=(Secret("hook", "url", "URL"),),
     )
 
@@ -101,7 +100,8 @@ def test_flags_win_and_are_checked_alike(read):
         ("colour = 1", "colour is unknown; known here: .*data.*store"),
         ('seed = "1"', "seed is '1'; it must be a whole number"),
         ("seed = true", "seed is True; it must be a whole number"),
-        ("seed = -1", "seed is -1"),
+        ("seed = -1", "seed is -1; it must be a whole number from 0"),
+        ('timezone = "Mars"', "timezone is 'Mars'"),
         ('cache = "no"', "cache is 'no'; it must be true or false"),
         ('host = "kubeflow.example"', "host is 'kubeflow.example'"),
         ('data = "/home/me/digits"', "data is '/home/me/digits'"),
@@ -118,8 +118,9 @@ def test_flags_win_and_are_checked_alike(read):
         ('steps.train = {cpu = "1"}', "steps.train is unknown; .*train-model"),
         ('steps.all.tolerations = [{operator = "Is"}]', "steps.all.tolerations.operator is 'Is'"),
         ('steps.all.secrets = [{name = "a", key = "b"}]', "steps.all.secrets.env is missing"),
-        ('steps.all.tolerations = ["spot"]', "steps.all.tolerations is .*; it must be a list"),
-        ('login = {token_file = "a", client_id = "b"}', "login.client_id stands beside token_file"),
+        ('steps.all.tolerations = "spot"', "steps.all.tolerations is 'spot'; it must be a list"),
+        ('steps.all.tolerations = ["spot"]', "steps.all.tolerations is 'spot'; it must be a table"),
+        ('login = {token_file = "a", client_id = "b"}', "login can't be used: client_id stands"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(read, line, complaint):

@@ -12,9 +12,11 @@ import click
 from components.errors import UserError
 from components.promote.policy import Policy
 from components.train.recipe import DEFAULT_RECIPE, RECIPES
+from pipelines.cluster_cli import compile_, init, submit
 from pipelines.models_cli import models
 from pipelines.predict_cli import predict
 from pipelines.run_folder import INDEX
+from pipelines.schedule_cli import schedule
 from pipelines.store_options import store_options
 
 if TYPE_CHECKING:
@@ -138,8 +140,8 @@ def _run_visibly(request: "RunRequest", console: "Console", verbose: bool) -> "R
     return result
 
 
-main.add_command(models)
-main.add_command(predict)
+for command in (init, compile_, submit, schedule, models, predict):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

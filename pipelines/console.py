@@ -1,14 +1,19 @@
 """What a person at a terminal sees of a run."""
 
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from components.progress import Progress as StepProgress
-from pipelines.local import RunResult
 from pipelines.run_folder import LOG
-from pipelines.run_page import verdict
 from pipelines.runner_log import Step
+
+if TYPE_CHECKING:
+    from pipelines.local import RunResult
 
 _MARKS = {
     "succeeded": "[green]✓[/]",
@@ -53,7 +58,7 @@ class ConsoleObserver:
     def step_ended(self, step: Step) -> None:
         """Says how the step ended."""
         self.close()
-        note = "reused from an earlier run" if step.state == "cached" else f"{step.seconds:.1f} s"
+        note = "reused from an earlier run" if step.state == "cached" else took(step.seconds)
         self._console.print(f"{_MARKS[step.state]} {step.name}  [dim]{note}[/]")
 
     def close(self) -> None:
@@ -63,30 +68,57 @@ class ConsoleObserver:
             self._bar = None
 
 
-def print_result(console: Console, result: RunResult) -> None:
+@contextlib.contextmanager
+def watching(console: Console) -> Iterator[ConsoleObserver]:
+    """Shows a run that goes on elsewhere; at a terminal, the time that has passed as well."""
+    columns = (SpinnerColumn(), TextColumn("waiting"), TimeElapsedColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        bar.add_task("")
+        yield ConsoleObserver(console)
+
+
+def print_result(console: Console, result: "RunResult") -> None:
     """Prints the table that a run ends with, or its error."""
     if result.error is not None:
         console.print(f"[red]Error:[/] {_plain(result.error)}", soft_wrap=True)
         if (result.output / LOG).exists():
             console.print(f"Everything that was printed: {result.output / LOG}", soft_wrap=True)
         return
-    table = Table(show_header=False, box=None, padding=(0, 2), pad_edge=False)
-    low, high = result.evaluation["accuracy_interval"]
-    accuracy = result.evaluation["accuracy"]
-    table.add_row("accuracy", f"[bold]{accuracy:.2%}[/]  (95 % interval {low:.2%} to {high:.2%})")
-    table.add_row("loss", f"{result.evaluation['loss']:.4f}")
-    table.add_row("macro F1", f"{result.evaluation['macro_f1']:.4f}")
-    table.add_row("champion", _plain(verdict(result.promotion)))
-    for step in result.steps:
-        took = "reused" if step.state == "cached" else f"{step.seconds:.1f} s"
-        table.add_row(step.name, took)
+    print_figures(console, result.evaluation, result.promotion, result.steps)
     summary = result.summary()
-    console.print()
-    console.print(table)
     console.print()
     console.print(f"model  {summary['model']}", soft_wrap=True, highlight=False)
     for page in summary["pages"].values():
         console.print(f"page   {page}", soft_wrap=True, highlight=False)
+
+
+def print_figures(
+    console: Console, metrics: dict[str, Any], promotion: dict[str, Any], steps: Sequence[Step]
+) -> None:
+    """Prints how good a run's model is, what became of it, and how long the steps took."""
+    from components.evaluate.metrics import wilson_interval
+    from pipelines.run_page import verdict
+
+    accuracy, images = metrics["accuracy"], round(metrics["num_test_images"])
+    low, high = wilson_interval(round(accuracy * images), images)
+    table = Table(show_header=False, box=None, padding=(0, 2), pad_edge=False)
+    table.add_row("accuracy", f"[bold]{accuracy:.2%}[/]  (95 % interval {low:.2%} to {high:.2%})")
+    table.add_row("loss", f"{metrics['loss']:.4f}")
+    table.add_row("macro F1", f"{metrics['macro_f1']:.4f}")
+    if promotion:
+        table.add_row("champion", _plain(verdict(promotion)))
+    for step in steps:
+        table.add_row(step.name, "reused" if step.state == "cached" else took(step.seconds))
+    console.print()
+    console.print(table)
+
+
+def took(seconds: float) -> str:
+    """Writes a duration for people."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{seconds:.1f} s"
 
 
 def _plain(text: str) -> str:

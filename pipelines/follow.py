@@ -75,6 +75,7 @@ def follow(
     deadline = time.monotonic() + timeout
     seen: dict[str, str] = {}
     while True:
+        connection.patience = min(PATIENCE, max(0.0, deadline - time.monotonic()))
         answer = connection.call(lambda client: client.get_run(run_id))
         run = _read(answer)
         for step in run.steps:

@@ -24,10 +24,18 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return store(name(command))
 
 
+class WrongUsageError(click.ClickException):
+    """What a command was given can't be used."""
+
+    exit_code = 2
+
+
 @contextlib.contextmanager
-def as_one_sentence() -> Iterator[None]:
-    """Ends the command with a user's error as its last words, and exit status 1."""
+def as_one_sentence(
+    kind: type[click.ClickException] = click.ClickException,
+) -> Iterator[None]:
+    """Ends the command with a user's error as its last words, and the kind's exit status."""
     try:
         yield
     except UserError as error:
-        raise click.ClickException(str(error)) from error
+        raise kind(str(error)) from error

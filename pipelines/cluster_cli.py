@@ -1,0 +1,188 @@
+"""``mnist-pipeline init``, ``compile`` and ``submit``."""
+
+import re
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from components.errors import UserError
+from pipelines.cluster_options import (
+    cluster_options,
+    config_option,
+    configured,
+    connected,
+    run_options,
+    tag_option,
+)
+from pipelines.store_options import WrongUsageError, as_one_sentence
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipelines.connection import Connection
+    from pipelines.follow import RemoteRun
+
+SUCCEEDED, FAILED, CANCELLED, TIMED_OUT, INTERRUPTED = 0, 1, 3, 4, 130
+
+INIT_EXAMPLES = """\b
+Examples:
+  mnist-pipeline init                                cluster.toml, to be edited
+  mnist-pipeline init --config staging.toml
+"""
+COMPILE_EXAMPLES = """\b
+Examples:
+  mnist-pipeline compile
+  mnist-pipeline compile --tag v1.2.0 --output -     on screen
+"""
+SUBMIT_EXAMPLES = """\b
+Examples:
+  mnist-pipeline submit                              wait for the end
+  mnist-pipeline submit --no-wait                    print the run's link, and no more
+  mnist-pipeline submit --tag v1.2.0 --recipe strong --timeout 6h
+  mnist-pipeline submit --config staging.toml --data gs://bucket/digits
+
+\b
+Exit status:
+  0 succeeded   1 failed   2 wrong usage or cluster.toml   3 cancelled
+  4 no longer watched, as the time was over or the server did not answer: the run goes on
+"""
+
+
+@click.command(epilog=INIT_EXAMPLES)
+@config_option
+def init(config: Path) -> None:
+    """Write a cluster.toml that explains every key; a file that is there is kept."""
+    from pipelines.cluster_template import TEMPLATE
+
+    with as_one_sentence(WrongUsageError):
+        try:
+            with config.open("x", encoding="utf-8") as file:
+                file.write(TEMPLATE)
+        except FileExistsError as error:
+            raise UserError(
+                f"{config} is already there; edit it, or name another with --config."
+            ) from error
+        except OSError as error:
+            raise UserError(f"Can't write {config}: {error.strerror}.") from error
+    click.echo(f"{config}: set at least host and registry, then run `mnist-pipeline submit`.")
+
+
+@click.command("compile", epilog=COMPILE_EXAMPLES)
+@config_option
+@tag_option
+@click.option(
+    "--output",
+    default="pipeline.yaml",
+    show_default=True,
+    type=click.File("w", encoding="utf-8", lazy=True),
+    metavar="FILE",
+    help="Where to write it; '-' is the screen.",
+)
+def compile_(config: Path, output: IO[str], **flags: Any) -> None:
+    """Write the pipeline as YAML for a cluster: KFP's graph, and its Kubernetes settings."""
+    settings = configured(config, flags)
+    from pipelines.compile import compile_pipeline, version_name
+
+    package = compile_pipeline(settings.pipeline)
+    output.write(package)
+    click.echo(f"{output.name}: version {version_name(package)}", err=True)
+
+
+@click.command(epilog=SUBMIT_EXAMPLES)
+@cluster_options
+@run_options
+@click.option(
+    "--wait/--no-wait", default=True, show_default=True, help="Follow the run to its end."
+)
+@click.option(
+    "--timeout",
+    default="24h",
+    show_default=True,
+    metavar="DURATION",
+    help="How long to follow it, such as 90s, 30m or 2h; it goes on afterwards.",
+)
+def submit(config: Path, wait: bool, timeout: str, **flags: Any) -> None:
+    """Run the pipeline on a Kubeflow cluster, and tell how it went.
+
+    The pipeline is uploaded if it has changed. Options win over what cluster.toml says. Ctrl-C
+    stops watching; the run goes on.
+    """
+    seconds = _seconds(timeout)
+    connection = connected(config, flags)
+    from pipelines import cluster
+
+    with as_one_sentence():
+        run_id = cluster.submit(connection)
+    click.echo(connection.link("runs", run_id))
+    if wait:
+        sys.exit(_watch(connection, run_id, seconds))
+
+
+def _seconds(timeout: str) -> int:
+    from pipelines.placement import seconds
+
+    if not re.fullmatch(r"\d+[smh]", timeout, re.ASCII):
+        raise WrongUsageError(f"--timeout is {timeout!r}; write it like 90s, 30m or 2h.")
+    return seconds(timeout)
+
+
+def _watch(connection: "Connection", run_id: str, timeout: float) -> int:
+    """Follows a run, says how it ended, and returns the exit status."""
+    from rich.console import Console
+
+    from pipelines.console import watching
+    from pipelines.follow import follow
+
+    console = Console(highlight=False)
+    goes_on = f"the run goes on: {connection.link('runs', run_id)}"
+    try:
+        with watching(console) as observer:
+            run = follow(connection, run_id, observer, timeout)
+    except KeyboardInterrupt:
+        click.echo(f"No longer watched; {goes_on}", err=True)
+        return INTERRUPTED
+    except UserError as error:
+        click.echo(f"Error: {error} As far as is known {goes_on}", err=True)
+        return TIMED_OUT
+    if not run.ended:
+        click.echo(f"The time to wait is over; {goes_on}", err=True)
+        return TIMED_OUT
+    if run.state == "SUCCEEDED":
+        _print_figures(console, connection, run_id, run)
+        return SUCCEEDED
+    if run.state == "CANCELED":
+        click.echo("The run was cancelled.", err=True)
+        return CANCELLED
+    _print_failure(run)
+    return FAILED
+
+
+def _print_figures(
+    console: "Console", connection: "Connection", run_id: str, run: "RemoteRun"
+) -> None:
+    from pipelines.console import print_figures
+    from pipelines.figures import read_figures
+
+    root = connection.config.pipeline_root
+    try:
+        figures = read_figures(root, run_id)
+        reason = "" if root else "cluster.toml names no pipeline_root. "
+    except UserError as error:
+        figures, reason = {}, f"{error} "
+    if "metrics" in figures:
+        print_figures(console, figures["metrics"], figures.get("promotion", {}), run.steps)
+    else:
+        link = connection.link("runs", run_id)
+        click.echo(f"The run succeeded. {reason}Its figures are at {link}")
+
+
+def _print_failure(run: "RemoteRun") -> None:
+    from pipelines.console import took
+
+    failed = run.failed_step
+    what = f"{failed.name} failed after {took(failed.seconds)}" if failed else "The run failed"
+    click.echo(f"Error: {what}{': ' if run.error else '.'}{run.error}", err=True)
+    if run.log:
+        click.echo("Its last lines:\n" + "\n".join(f"  {line}" for line in run.log), err=True)

@@ -1,0 +1,152 @@
+"""``mnist-pipeline schedule``: retraining, again and again."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from pipelines.cluster_options import cluster_options, connected, run_options
+from pipelines.store_options import WrongUsageError, as_one_sentence
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+APPLY_EXAMPLES = """\b
+Examples:
+  mnist-pipeline schedule apply --name nightly --cron "0 0 3 * * *"
+  mnist-pipeline schedule apply --name nightly --cron "0 0 3 * * *" --dry-run
+  mnist-pipeline schedule apply --name weekly --cron "0 30 4 * * sun" --always-latest
+
+\b
+Cron has six fields here: second, minute, hour, day of month, month, day of week (0 is Sunday).
+  0 0 3 * * *          each day at 3:00
+  0 0 */6 * * mon-fri  every six hours on working days
+Kubeflow reads them all in one time zone, UTC unless the cluster's administrator has set
+CRON_SCHEDULE_TIMEZONE; a schedule can't have its own. `timezone` in cluster.toml names that
+zone, so that the times shown here are right.
+"""
+
+
+@click.group()
+def schedule() -> None:
+    """Retrain again and again: apply, list, delete or trigger a schedule."""
+
+
+@schedule.command(epilog=APPLY_EXAMPLES)
+@click.option("--name", required=True, metavar="NAME", help="What the schedule is called.")
+@click.option("--cron", required=True, metavar="CRON", help="When it runs: six fields, see below.")
+@click.option(
+    "--always-latest/--pin",
+    default=False,
+    help="Run the newest version of the pipeline each time, or the present one.  [default: pin]",
+)
+@click.option("--dry-run", is_flag=True, help="Say what there is to do, and do nothing.")
+@cluster_options
+@run_options
+def apply(
+    name: str, cron: str, always_latest: bool, dry_run: bool, config: Path, **flags: Any
+) -> None:
+    """Make a schedule what it should be: create it, replace it, or leave it as it is.
+
+    Doing it again does no harm, and mends what an interruption left. A replacement is created
+    first, disabled; then the old one is deleted; then the new one is enabled. Runs never overlap,
+    and those missed while the cluster was down are not made up for. Options win over cluster.toml.
+    """
+    from pipelines import cron as crons
+
+    with as_one_sentence(WrongUsageError):
+        checked = crons.check(cron)
+    connection = connected(config, flags)
+    from pipelines import schedule as schedules
+    from pipelines.compile import compile_pipeline
+
+    with as_one_sentence():
+        package = compile_pipeline(connection.config.pipeline)
+        wanted = schedules.Schedule(name, checked, always_latest)
+        todo = schedules.plan(connection, wanted, package)
+        click.echo(f"{name}: {str(todo) or 'nothing to do'}{' (dry run)' if dry_run else ''}")
+        if dry_run:
+            return
+        schedules.carry_out(connection, wanted, package, todo)
+    zone = connection.config.timezone
+    click.echo(f"{name}: runs next at {_time(_next(checked, zone), zone)}")
+
+
+@schedule.command("list")
+@cluster_options
+def list_schedules(config: Path, **flags: Any) -> None:
+    """List the experiment's schedules: when they run, and how the last run ended."""
+    connection = connected(config, flags)
+    from rich.console import Console
+
+    from pipelines import schedule as schedules
+
+    with as_one_sentence():
+        rows = schedules.listing(connection)
+    if not rows:
+        experiment = connection.config.experiment
+        click.echo(f"{experiment} has no schedule yet; `mnist-pipeline schedule apply` makes one.")
+        return
+    console = Console()
+    if not console.is_terminal:
+        console.width = 1000  # nothing is cut off in a pipe
+    console.print(_table(rows, connection.config.timezone))
+
+
+@schedule.command()
+@click.argument("name")
+@cluster_options
+def delete(name: str, config: Path, **flags: Any) -> None:
+    """Delete the schedule NAME; runs that have started go on."""
+    connection = connected(config, flags)
+    from pipelines import schedule as schedules
+
+    with as_one_sentence():
+        schedules.delete(connection, name)
+    click.echo(f"{name}: deleted")
+
+
+@schedule.command()
+@click.argument("name")
+@cluster_options
+def trigger(name: str, config: Path, **flags: Any) -> None:
+    """Start a run now, as the schedule NAME would, and print its link."""
+    connection = connected(config, flags)
+    from pipelines import schedule as schedules
+
+    with as_one_sentence():
+        run_id = schedules.trigger(connection, name)
+    click.echo(connection.link("runs", run_id))
+
+
+def _table(rows: list[tuple[Any, Any]], zone: str) -> "Table":
+    from rich.table import Table
+
+    from pipelines.schedule import is_enabled
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("schedule", "cron", "enabled", "next run", "last run", "result"):
+        table.add_column(heading, no_wrap=heading != "cron")
+    for run, last in rows:
+        cron = (run.trigger.cron_schedule and run.trigger.cron_schedule.cron) or ""
+        table.add_row(
+            run.display_name,
+            cron or "-",
+            "yes" if is_enabled(run) else "no",
+            _time(_next(cron, zone) if is_enabled(run) else None, zone),
+            _time(last and last.created_at, zone),
+            str(last.state).lower() if last else "-",
+        )
+    return table
+
+
+def _next(cron: str, zone: str) -> datetime | None:
+    from pipelines.cron import next_time
+
+    return next_time(cron, datetime.now(ZoneInfo(zone)))
+
+
+def _time(time: datetime | None, zone: str) -> str:
+    return f"{time.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if time else "-"

@@ -1,6 +1,7 @@
 """Objects of Google Cloud Storage, read by generation and written with preconditions."""
 
 import base64
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -127,6 +128,10 @@ class GcsFolder:
                 raise written_by_other(f"{self.uri}/{name}") from error
             return present.generation  # our write won, its reply was lost
         return int(blob.generation)
+
+    def remove(self, name: str) -> None:  # noqa: D102
+        with explained(f"{self.uri}/{name}"), contextlib.suppress(exceptions.NotFound):
+            self._blob(name).delete(retry=_RETRY)
 
     def _list(self, **options: Any) -> Any:
         client = self._bucket.client

@@ -126,6 +126,10 @@ class LocalFolder:
                 _replace(target, data, generation)
         return _generation(data)
 
+    def remove(self, name: str) -> None:  # noqa: D102
+        with disk_errors(self.uri):
+            (self._path / check_name(name)).unlink(missing_ok=True)
+
     def _write_new(self, target: Path, data: bytes) -> None:
         with unfinished(self._path) as folder:
             (folder / "new").write_bytes(data)

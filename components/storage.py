@@ -88,6 +88,9 @@ class Folder(Protocol):
             ConflictError: If a file of the same name but with other content is already here.
         """
 
+    def remove(self, name: str) -> None:
+        """Removes a file; it is no error that there is none."""
+
     def write_if_generation(self, name: str, data: bytes, generation: int) -> int:
         """Writes a small file if it still has this generation; 0 stands for no file.
 

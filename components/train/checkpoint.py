@@ -1,42 +1,62 @@
 """Checkpoints: the whole state of a training at the end of an epoch, in one file."""
 
+import hashlib
 import io
 import json
-from dataclasses import dataclass
-from pathlib import Path
+import time
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
 from components.errors import UserError
-from components.files import write_bytes
+from components.storage import ConflictError, open_folder
 from components.train.model import Network
-
-FILE_NAME = "checkpoint.npz"
 
 History = list[dict[str, float]]
 
+# A checkpoint is left out where saving would take more than this share of the time.
+_SHARE = 0.05
 
-@dataclass(frozen=True)
-class CheckpointFile:
-    """One training's checkpoint.
 
-    Attributes:
-        path: The file; its folder should outlive the process.
-        identity: What makes the training this one: recipe, data, seed. Ready for JSON.
-    """
+class Checkpoint:
+    """One training's state, at a place that outlives the process, and with ``gs://`` the pod."""
 
-    path: Path
-    identity: dict[str, Any]
+    def __init__(self, uri: str, identity: dict[str, Any]) -> None:
+        """Finds the place; nothing is written yet.
+
+        Args:
+            uri: Folder of all trainings' checkpoints, here or at ``gs://``.
+            identity: What makes the training this one: recipe, data, seed, versions. Ready for
+                JSON. It decides the file's name, so other trainings neither use nor disturb it.
+        """
+        self._folder = open_folder(uri)
+        self._identity = json.dumps(identity, sort_keys=True)
+        self.name = f"{hashlib.sha256(self._identity.encode()).hexdigest()[:16]}.npz"
+        self._generation = 0
+        self._next = 0.0
 
     def save(self, network: Network, history: History) -> None:
-        """Writes the state after the epochs in `history`, whole or not at all."""
+        """Writes the state after the epochs in `history`, whole or not at all.
+
+        Raises:
+            UserError: The folder can't be written to.
+        """
+        start = time.monotonic()
+        if start < self._next:
+            return
         buffer = io.BytesIO()
-        about = json.dumps({"identity": self.identity, "history": history})
+        about = json.dumps({"identity": self._identity, "history": history})
         arrays = [np.asarray(variable) for variable in network.variables]
         np.savez(buffer, np.array(about), *arrays)
-        write_bytes(self.path, buffer.getvalue())
+        try:
+            self._generation = self._folder.write_if_generation(
+                self.name, buffer.getvalue(), self._generation
+            )
+        except ConflictError:  # the same training runs twice, to the same end: take turns
+            present = self._folder.read(self.name)
+            self._generation = present.generation if present else 0
+        self._next = time.monotonic() + (time.monotonic() - start) / _SHARE
 
     def restore(self, network: Network) -> History:
         """Brings the network to the saved state, if there is one.
@@ -47,33 +67,30 @@ class CheckpointFile:
         Raises:
             UserError: The checkpoint is damaged, or of another training.
         """
-        if not self.path.exists():
+        content = self._folder.read(self.name)
+        if content is None:
             return []
-        about, arrays = self._read()
-        self._refuse_foreign(about["identity"])
+        about, arrays = self._parse(content.data)
+        if about["identity"] != self._identity:
+            raise UserError(f"{self._uri} is the checkpoint of another training; delete it.")
         for variable, array in zip(network.variables, arrays, strict=True):
             variable.assign(array)
+        self._generation = content.generation
         return about["history"]
 
     def remove(self) -> None:
         """Forgets the state, once what came of it is safe."""
-        self.path.unlink(missing_ok=True)
+        self._folder.remove(self.name)
 
-    def _read(self) -> tuple[dict[str, Any], list[np.ndarray]]:
+    @property
+    def _uri(self) -> str:
+        return f"{self._folder.uri}/{self.name}"
+
+    def _parse(self, data: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
         try:
             # The zip container has a CRC of each array, which is checked as it is read.
-            with np.load(self.path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 arrays = [file[name] for name in file.files]
             return json.loads(arrays[0].item()), arrays[1:]
         except (OSError, EOFError, ValueError, TypeError, IndexError, BadZipFile) as error:
-            raise UserError(f"The checkpoint {self.path} is damaged; delete it.") from error
-
-    def _refuse_foreign(self, identity: dict[str, Any]) -> None:
-        # What is read has been through JSON, so compare with what JSON makes of this one.
-        mine = json.loads(json.dumps(self.identity))
-        other = sorted(key for key in mine | identity if mine.get(key) != identity.get(key))
-        if other:
-            raise UserError(
-                f"{self.path} is the checkpoint of another training (other {', '.join(other)}); "
-                "delete it, or name another folder for checkpoints."
-            )
+            raise UserError(f"The checkpoint {self._uri} is damaged; delete it.") from error

@@ -29,7 +29,7 @@ def train_model(
         seed,
         Path(model.path),
         Path(page.path),
-        Path(checkpoints) if checkpoints else None,
+        checkpoints,
     )
     for name, value in history.items():
         metrics.log_metric(name, value)

@@ -9,7 +9,7 @@ import numpy as np
 from components import progress
 from components.dataset import Split
 from components.errors import UserError
-from components.train.checkpoint import CheckpointFile, History
+from components.train.checkpoint import Checkpoint, History
 from components.train.feed import Feed
 from components.train.loop import RunSteps, backend_loop
 from components.train.model import Network
@@ -25,7 +25,7 @@ def fit(
     feed: Feed,
     validation: Split,
     seed: int,
-    checkpoint: CheckpointFile | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Trains the network, from its checkpoint on if it has one.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from components.dataset import PreparedDataset, Split, open_dataset
 from components.errors import UserError
-from components.train.checkpoint import FILE_NAME, CheckpointFile
+from components.train.checkpoint import Checkpoint
 from components.train.curves import deformed_examples, render_page
 from components.train.device import adapt, find_device
 from components.train.export import export
@@ -35,7 +35,7 @@ def train(
     seed: int,
     model_dir: Path,
     page_path: Path,
-    checkpoint_dir: Path | None = None,
+    checkpoints: str = "",
 ) -> dict[str, float]:
     """Trains a network and writes the model folder and the training page.
 
@@ -46,8 +46,8 @@ def train(
         seed: Decides initial weights, order of images and deformations; 0 to 2**32 - 1.
         model_dir: Where the model folder goes.
         page_path: Where the page goes.
-        checkpoint_dir: Where to keep the state of each epoch until the model is written; a
-            training that was killed continues from there.
+        checkpoints: Folder, here or at ``gs://``, where the state of each epoch is kept until
+            the model is written; a training that was killed continues from there. Empty for none.
 
     Returns:
         The last epoch's figures, and those of the averaged weights if the recipe averages.
@@ -61,7 +61,7 @@ def train(
     recipe = adapt(resolve(recipe_name, overrides), device)
     _check_fit(recipe, dataset, seed)
     manifest = _manifest(dataset, recipe_name, recipe, seed) | {"device": device.name}
-    checkpoint = _checkpoint(checkpoint_dir, manifest)
+    checkpoint = _checkpoint(checkpoints, manifest)
     network = build_network(recipe, dataset.image_shape, dataset.num_classes, seed)
     summary = _summary(network)
     validation = dataset.read("validation")
@@ -111,11 +111,9 @@ def _manifest(
     }
 
 
-def _checkpoint(folder: Path | None, manifest: Mapping[str, Any]) -> CheckpointFile | None:
-    if folder is None:
-        return None
-    identity = {key: manifest[key] for key in ("recipe", "seed", "dataset")}
-    return CheckpointFile(folder / FILE_NAME, identity)
+def _checkpoint(uri: str, manifest: Mapping[str, Any]) -> Checkpoint | None:
+    identity = {key: manifest[key] for key in ("recipe", "seed", "dataset", "versions")}
+    return Checkpoint(uri, identity) if uri else None
 
 
 def _average(network: Network, recipe: Recipe, validation: Split) -> dict[str, float] | None:

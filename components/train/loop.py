@@ -7,7 +7,7 @@ import keras
 
 from components.errors import UserError
 
-_LOOPS = {"tensorflow": "components.train.loop_tensorflow"}
+_LOOPS = {"tensorflow": "components.train.loop_tensorflow", "jax": "components.train.loop_jax"}
 
 
 class RunSteps(Protocol):

@@ -87,6 +87,7 @@ def build_network(
     """Builds model, optimizer and loss; the seed decides the initial weights and deformations."""
     keras.utils.set_random_seed(seed)
     model = build_model(recipe, image_shape, num_classes)
+    _initialize_kernels(model, seed)
     optimizer = keras.optimizers.Adam(
         recipe.learning_rate,
         beta_2=recipe.beta_2,
@@ -112,6 +113,15 @@ def build_model(recipe: Recipe, image_shape: tuple[int, int], num_classes: int) 
             model.add(layer)
     model.add(keras.layers.Dense(num_classes, name="logits"))
     return model
+
+
+def _initialize_kernels(model: keras.Sequential, seed: int) -> None:
+    """Draws what Keras draws (Glorot and Bengio 2010), but the same numbers on every backend."""
+    rng = np.random.default_rng(seed)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dense):
+            limit = np.sqrt(6 / sum(layer.kernel.shape))
+            layer.kernel.assign(rng.uniform(-limit, limit, layer.kernel.shape))
 
 
 def build_plain_model(kernels: list[np.ndarray], biases: list[np.ndarray]) -> keras.Sequential:

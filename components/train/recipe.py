@@ -74,12 +74,13 @@ DEFAULT_RECIPE = "fast"
 RECIPES: Mapping[str, Recipe] = {
     "tutorial": Recipe(jit_compile=True),
     "fast": Recipe(
-        epochs=3,
-        batch_size=256,
+        epochs=4,
+        batch_size=512,
         learning_rate=0.015,
         schedule="triangular",
+        warmup=0.15,
         beta_2=0.95,
-        label_smoothing=0.1,
+        label_smoothing=0.05,
         dtype="mixed_bfloat16",
     ),
     "strong": Recipe(

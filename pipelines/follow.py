@@ -15,7 +15,7 @@ from pipelines.config import STEPS
 from pipelines.connection import Connection
 from pipelines.runner_log import Observer, Step
 
-INTERVAL = 5.0
+INTERVAL = 5.0  # seconds between two looks
 PATIENCE = 600.0  # a cluster may be upgraded while a run goes on
 LAST_LINES = 20
 
@@ -53,13 +53,7 @@ class RemoteRun:
         return next((step for step in self.steps if step.state == "failed"), None)
 
 
-def follow(
-    connection: Connection,
-    run_id: str,
-    observer: Observer,
-    timeout: float,
-    interval: float = INTERVAL,
-) -> RemoteRun:
+def follow(connection: Connection, run_id: str, observer: Observer, timeout: float) -> RemoteRun:
     """Waits until a run has ended or the time is over; the run goes on in any case.
 
     Args:
@@ -67,7 +61,6 @@ def follow(
         run_id: The run.
         observer: Told of every step as it starts and ends.
         timeout: Seconds to wait.
-        interval: Seconds between two looks.
 
     Raises:
         UserError: If the server refuses, or has not answered for its connection's patience.
@@ -82,7 +75,7 @@ def follow(
             _tell(observer, step, seen)
         if run.ended or time.monotonic() >= deadline:
             break
-        time.sleep(min(interval, max(0.0, deadline - time.monotonic())))
+        time.sleep(min(INTERVAL, max(0.0, deadline - time.monotonic())))
     if run.failed_step is not None:
         run.log = _last_lines(connection, run_id, _details(answer), run.failed_step)
     return run

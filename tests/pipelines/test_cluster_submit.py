@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from components.errors import UserError
-from pipelines import cluster, connection
+from pipelines import cluster
 from pipelines.cluster import submit, upload
 from pipelines.compile import compile_pipeline, version_name
 
@@ -21,9 +21,7 @@ def package():
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch, package):
-    """No pauses, and no compiling again of what is the same everywhere."""
-    monkeypatch.setattr(connection, "_FIRST_PAUSE", 0.01)
+def compiled_once(quick, monkeypatch, package):
     monkeypatch.setattr(cluster, "compile_pipeline", lambda config: package)
 
 

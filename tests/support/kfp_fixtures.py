@@ -24,6 +24,15 @@ def kfp_server(monkeypatch: pytest.MonkeyPatch) -> Iterator["KfpServer"]:
 
 
 @pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pauses between tries, and next to none between looks at a run."""
+    from pipelines import connection, follow
+
+    monkeypatch.setattr(connection, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(follow, "INTERVAL", 0.01)
+
+
+@pytest.fixture
 def connect(kfp_server: "KfpServer", tmp_path: Path) -> Callable[..., Any]:
     """Connects to the server, with keys of cluster.toml as the test wants them."""
     from pipelines.cluster_config import load

@@ -48,7 +48,9 @@ class Api:
     def create_run(self, body: dict) -> dict:
         checked(body, "V2beta1Run")
         self._check_source(body)
-        return self.state.new(self.state.runs, "run_id", body | {"state": "PENDING"})
+        run = self.state.new(self.state.runs, "run_id", body | {"state": "PENDING"})
+        self.state.on_run(run)
+        return run
 
     def create_recurring_run(self, body: dict) -> dict:
         checked(body, "V2beta1RecurringRun")
@@ -56,10 +58,13 @@ class Api:
         require(1 <= int(body["max_concurrency"]) <= 10, "max_concurrency is not from 1 to 10")
         require(len(body["trigger"]["cron_schedule"]["cron"].split()) in {5, 6}, "bad cron")
         filled = {"service_account": "pipeline-runner", **body}
-        return self.state.new(self.state.recurring, "recurring_run_id", filled)
+        created = self.state.new(self.state.recurring, "recurring_run_id", filled)
+        self.state.count_enabled()
+        return created
 
     def set_mode(self, identity: str, mode: str) -> dict:
         found(self.state.recurring, identity)["mode"] = mode
+        self.state.count_enabled()
         return {}
 
     def _check_source(self, body: dict) -> None:
@@ -91,7 +96,8 @@ class Api:
         for predicate in predicates:
             require(predicate.keys() == {"operation", "key", "stringValue"}, str(predicate))
             require(predicate["operation"] == "EQUALS", str(predicate))
-            if item[predicate["key"]] != predicate["stringValue"]:
+            # MySQL, as KFP sets it up, takes upper and lower case for the same.
+            if item[predicate["key"]].lower() != predicate["stringValue"].lower():
                 return False
         return True
 

@@ -7,7 +7,7 @@ not in it, or of another type, is refused.
 import itertools
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -54,6 +54,8 @@ class KfpServer:
         story: Frames that looks at a run show, one after the other; the last one stays.
         logs: What pods wrote, by their names.
         page_size: Most items on a page of a list, whatever is asked for.
+        on_run: Called with every run that is created.
+        most_enabled: How many schedules have been enabled at the same moment.
     """
 
     url: str = ""
@@ -69,6 +71,8 @@ class KfpServer:
     versions: dict[str, dict] = field(default_factory=dict)
     runs: dict[str, dict] = field(default_factory=dict)
     recurring: dict[str, dict] = field(default_factory=dict)
+    most_enabled: int = 0
+    on_run: Callable[[dict], object] = lambda run: None
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -94,6 +98,11 @@ class KfpServer:
         thing = {**body, key: f"{key.removesuffix('_id')}-{number}", "created_at": _time(created)}
         table[thing[key]] = thing
         return thing
+
+    def count_enabled(self) -> None:
+        """Notes how many schedules are enabled now."""
+        now = sum(run["mode"] == "ENABLE" for run in self.recurring.values())
+        self.most_enabled = max(self.most_enabled, now)
 
     def show(self, run: dict) -> dict:
         """Returns a run as the next look sees it."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from components import images
-from pipelines.placement import Placement
+from pipelines.placement import Placement, Secret
 
 STEPS = ("snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model")
 
@@ -20,6 +20,8 @@ class PipelineConfig:
         caching: Whether steps may be reused from earlier runs; two of them never are.
         placements: What steps ask of a cluster, by their names in `STEPS`; the local runner
             takes no notice of it.
+        webhook: Which secret's key holds the URL that is told how a run ended; None for nobody.
+        link: Where people see a run, for that notice.
     """
 
     data_prep_image: str = images.DATA_PREP
@@ -27,3 +29,5 @@ class PipelineConfig:
     evaluate_image: str = images.EVALUATE
     caching: bool = True
     placements: Mapping[str, Placement] = field(default_factory=dict)
+    webhook: Secret | None = None
+    link: str = ""

@@ -27,11 +27,15 @@ class Toleration:
 
 @dataclass(frozen=True)
 class Secret:
-    """One key of a Kubernetes secret, as an environment variable."""
+    """One key of a Kubernetes secret, as an environment variable.
+
+    Unless it is optional, a step whose secret is missing does not start.
+    """
 
     name: str
     key: str
     env: str
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ def _set_pod(task: Any, placement: Placement) -> None:
             task, taint.key or None, taint.operator, taint.value or None, taint.effect or None
         )
     for secret in placement.secrets:
-        kubernetes.use_secret_as_env(task, secret.name, {secret.key: secret.env})
+        kubernetes.use_secret_as_env(
+            task, secret.name, {secret.key: secret.env}, optional=secret.optional
+        )
     if placement.timeout:
         kubernetes.set_timeout(task, seconds(placement.timeout))

@@ -18,10 +18,12 @@ def evaluate_model(
     page: dsl.Output[dsl.HTML],
 ) -> None:
     """Scores a model, and the champion beside it, on the held-out test images."""
+    from dataclasses import asdict
     from pathlib import Path
 
     from components.dataset import open_dataset
     from components.evaluate.evaluate import evaluate
+    from components.evaluate.evaluation import scalars
     from components.files import write_json
     from components.promote.champion import at_hand
     from components.promote.model_store import open_store
@@ -35,7 +37,7 @@ def evaluate_model(
             champion_dir,
             champion,
         )
-    for metric, value in result.scalars().items():
+    for metric, value in scalars(asdict(result)).items():
         metrics.log_metric(metric, value)
     write_json(Path(metrics.path), metrics.metadata)
     classification.log_confusion_matrix(result.class_names, result.confusion_matrix)

@@ -1,6 +1,8 @@
 """What an evaluation finds: the content of evaluation.json, in plain Python values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from components.evaluate.comparison import McNemar
 from components.evaluate.metrics import CalibrationBin
@@ -116,8 +118,11 @@ class Evaluation:
     model_digest: str
     champion: Comparison | SkippedChampion | None = None
 
-    def scalars(self) -> dict[str, float]:
-        """The figures that are one number each, for a table of metrics."""
-        names = ["accuracy", "loss", "macro_precision", "macro_recall", "macro_f1"]
-        names += ["expected_calibration_error", "num_test_images"]
-        return {name: getattr(self, name) for name in names}
+
+def scalars(evaluation: Mapping[str, Any]) -> dict[str, float]:
+    """Takes the figures that are one number each out of evaluation.json, for KFP's metrics."""
+    names = ["accuracy", "loss", "macro_precision", "macro_recall", "macro_f1"]
+    names += ["expected_calibration_error", "num_test_images"]
+    low, high = evaluation["accuracy_interval"]
+    figures = {name: evaluation[name] for name in names}
+    return {**figures, "accuracy_low": low, "accuracy_high": high}

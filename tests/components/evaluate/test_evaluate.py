@@ -11,6 +11,7 @@ from models import write_model
 
 from components.errors import UserError
 from components.evaluate.evaluate import evaluate
+from components.evaluate.evaluation import scalars
 from components.files import sha256_of_file
 
 
@@ -69,10 +70,12 @@ def test_evaluation_json_holds_the_figures_and_says_of_what(run, make_model, dat
 
 def test_what_kfp_gets_is_finite_and_plain(run, make_model):
     result = run(make_model("model", answers=(1, 2, 0)))  # always wrong but once
-    numbers = [*result.scalars().values(), *result.roc.fpr, *result.roc.tpr, *result.roc.thresholds]
+    figures = scalars(asdict(result))
+    numbers = [*figures.values(), *result.roc.fpr, *result.roc.tpr, *result.roc.thresholds]
     assert all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
     assert all(type(count) is int for row in result.confusion_matrix for count in row)
-    assert result.scalars()["num_test_images"] == 10
+    assert figures["num_test_images"] == 10
+    assert figures["accuracy_low"] < figures["accuracy"] == 0.1 < figures["accuracy_high"]
 
 
 def test_only_the_test_split_is_read(run, make_model, dataset):

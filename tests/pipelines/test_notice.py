@@ -1,0 +1,47 @@
+"""The graph with its exit handler, run by KFP's local runner."""
+
+import pytest
+from kfp import local
+from synthetic import write_source
+
+from pipelines.config import PipelineConfig
+from pipelines.placement import Secret
+from pipelines.training import training_pipeline
+
+CONFIG = PipelineConfig(
+    webhook=Secret("slack", "url", "MNIST_PIPELINE_WEBHOOK"), link="https://kubeflow.example/run"
+)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs the pipeline; returns what the webhook would have been told."""
+    monkeypatch.delenv("MNIST_PIPELINE_WEBHOOK", raising=False)
+
+    def run(data):
+        root = tmp_path / "root"
+        local.init(
+            local.SubprocessRunner(use_venv=False), pipeline_root=str(root), raise_on_error=False
+        )
+        training_pipeline(CONFIG)(
+            data=str(data),
+            overrides={"epochs": 2, "batch_size": 32},
+            validation_size=60,
+            store=str(tmp_path / "models"),
+            min_accuracy=0.1,
+        )
+        (notice,) = root.rglob("notify/notice")
+        return notice.read_text()
+
+    return run
+
+
+def test_a_run_ends_with_its_figures(run, tmp_path):
+    told = run(write_source(tmp_path / "digits"))
+    assert "Training succeeded; test accuracy" in told
+    assert "promoted as version 1: the first champion" in told
+    assert "<https://kubeflow.example/run|Open the run>" in told
+
+
+def test_a_run_that_fails_is_told_too(run, tmp_path):
+    assert "Training failed" in run(tmp_path / "nothing")

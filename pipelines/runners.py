@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +50,7 @@ def _local_config() -> PipelineConfig:
 
 
 def _environment_digest() -> str:
-    digest = hashlib.sha256(sys.version.encode())
+    digest = hashlib.sha256((sys.version + os.environ.get("KERAS_BACKEND", "")).encode())
     for package in ("keras", "numpy", "kfp"):
         digest.update(importlib.metadata.version(package).encode())
     root = Path(components.__path__[0])

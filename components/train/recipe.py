@@ -86,7 +86,7 @@ RECIPES: Mapping[str, Recipe] = {
     "strong": Recipe(
         hidden_units=(1024, 1024),
         batch_normalization=True,
-        epochs=40,
+        epochs=60,
         batch_size=256,
         learning_rate=2e-3,
         schedule="triangular",

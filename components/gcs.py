@@ -93,6 +93,7 @@ class GcsFolder:
                         retry=_RETRY,
                     )
                 except exceptions.NotFound:
+                    next(iter(self._list(max_results=1)), None)  # fails if the bucket is missing
                     return None
                 if _crc32c(data) == blob.crc32c:
                     return Content(data, blob.generation)

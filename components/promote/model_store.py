@@ -136,8 +136,7 @@ class ModelStore:
         if LOADABLE not in candidate.files:
             raise UserError(f"{candidate.folder} has no {LOADABLE}, so nothing can serve it.")
         number = self._claim(candidate.attempt)
-        if self._find(number) is None:
-            self._write(number, candidate)
+        self._write(number, candidate)
         return number
 
     def _of(self, number: int) -> Folder:
@@ -157,9 +156,9 @@ class ModelStore:
         """Returns the number of a model's version, a new one if it has none yet."""
         while True:
             present = self.folder.read(_CLAIMS)
-            claims = parse(present.data, f"{self.folder.uri}/{_CLAIMS}") if present else {}
+            claims = self._parse_claims(present.data) if present else {}
             if attempt in claims:
-                return int(claims[attempt])
+                return claims[attempt]
             number = max([0, *claims.values(), *self._numbers()]) + 1
             document = _encode({**claims, attempt: number})
             try:
@@ -169,19 +168,26 @@ class ModelStore:
             except ConflictError:
                 continue  # someone else has claimed a number: look again
 
+    def _parse_claims(self, document: bytes) -> dict[str, int]:
+        claims = parse(document, uri := f"{self.folder.uri}/{_CLAIMS}")
+        if not all(type(number) is int for number in claims.values()):
+            raise UserError(f"{uri} is damaged; restore it.")
+        return claims
+
     def _write(self, number: int, candidate: Candidate) -> None:
-        """Writes a version's files, so that it does not matter who finishes what who began."""
+        """Writes a version's files, so that it does not matter who finishes what who began.
+
+        What is there already is compared: only a version that is whole may begin to serve.
+        """
         folder = self._of(number)
-        evaluation = _create(folder, EVALUATION, _encode(candidate.evaluation))
+        evaluation = _create(folder, EVALUATION, candidate.evaluation, "model_digest")
         text = card.render(self.name, number, candidate.model, json.loads(evaluation)).encode()
         files = {
             **candidate.files,
             EVALUATION: sha256(evaluation).hexdigest(),
             CARD: sha256(text).hexdigest(),
         }
-        manifest = _create(folder, MANIFEST, _encode(_manifest(number, candidate, files)))
-        if parse(manifest, f"{folder.uri}/{MANIFEST}").get("files") != files:
-            raise UserError(f"{folder.uri} holds another model; move it away and run again.")
+        _create(folder, MANIFEST, _manifest(number, candidate, files), "files")
         with tempfile.TemporaryDirectory() as stage:
             (Path(stage) / CARD).write_bytes(text)
             for name in candidate.files:
@@ -217,13 +223,16 @@ def _manifest(number: int, candidate: Candidate, files: dict[str, str]) -> dict[
     }
 
 
-def _create(folder: Folder, name: str, data: bytes) -> bytes:
-    """Writes a file unless it is there; returns what is there."""
+def _create(folder: Folder, name: str, document: Mapping[str, Any], key: str) -> bytes:
+    """Writes a document unless it is there; returns what is there, if the key has this value."""
+    data = _encode(document)
     try:
         folder.write_if_generation(name, data, 0)
-    except ConflictError:
-        present = folder.read(name)
-        return present.data if present else data
+    except ConflictError as error:
+        uri, present = f"{folder.uri}/{name}", folder.read(name)
+        if present is None or parse(present.data, uri).get(key) != document[key]:
+            raise UserError(f"{uri} is of another model; move it away and run again.") from error
+        return present.data
     return data
 
 

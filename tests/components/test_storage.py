@@ -193,8 +193,14 @@ def test_a_malformed_uri_is_refused(uri):
 
 
 def test_a_bucket_that_is_not_there_is_named(proxy):
-    with pytest.raises(UserError, match="gs://no-such-bucket/x"):
-        open_folder("gs://no-such-bucket/x").entries()
+    folder = open_folder("gs://no-such-bucket/x")
+    for use in (
+        folder.entries,
+        lambda: folder.read("pointer"),
+        lambda: folder.write_if_generation("pointer", b"", 0),
+    ):
+        with pytest.raises(UserError, match="no bucket for gs://no-such-bucket/x"):
+            use()
 
 
 @pytest.mark.parametrize(

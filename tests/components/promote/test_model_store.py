@@ -91,6 +91,15 @@ def test_a_foreign_file_in_the_way_of_a_version_stops_it_before_it_can_be_loaded
     assert champion.current(store).version == 3
 
 
+@pytest.mark.parametrize("damage", [b"", b"[1]", b'{"a": "1"}'])
+def test_damaged_claims_are_named(run, store, damage):
+    run(1)
+    write(store.folder, "claims.json", damage)
+    with pytest.raises(UserError, match=r"claims\.json"):
+        run(2, champion=1)
+    assert champion.current(store).version == 1
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/b", "-x", "ü", "a b"])
 def test_a_model_name_that_is_no_plain_word_is_refused(name, tmp_path):
     with pytest.raises(UserError, match="model name"):

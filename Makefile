@@ -3,13 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-SOURCES := components pipelines tests docker
+SOURCES := components pipelines tests docker benchmarks
 
 .DEFAULT_GOAL := help
 # What docker/build.sh reads; empty counts as unset.
 export REGISTRY TAG ACCELERATOR BASE_IMAGE
 
-.PHONY: help run test test-docker test-browser lint format lock images sbom clean
+.PHONY: help run test test-docker test-browser reliability bench bench-strong bench-record lint format lock images sbom clean
 
 help: ## List every task
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,18 @@ test-docker: $(INSTALLED) images ## Test the images, and the pipeline in them
 
 test-browser: $(INSTALLED) ## Open every page in headless Chromium; screenshots go to test-output/
 	$(BIN)/pytest -m browser $(ARGS)
+
+reliability: $(INSTALLED) ## Try every fault 20 times and write docs/reliability.md; takes minutes
+	PYTHONPATH=tests/support $(BIN)/python tests/reliability/report.py
+
+bench: $(INSTALLED) ## Measure speed and accuracy side by side; writes benchmarks/results/
+	$(BIN)/python benchmarks/bench.py
+
+bench-strong: $(INSTALLED) ## Measure the error of recipe strong: three trainings of some minutes each
+	$(BIN)/python benchmarks/recipe.py strong 3
+
+bench-record: $(INSTALLED) ## Measure the error of recipe record; wants a GPU
+	$(BIN)/python benchmarks/recipe.py record 1
 
 lint: $(INSTALLED) ## Check style, types, the Dockerfile, and that the locks fit pyproject.toml
 	$(BIN)/ruff check $(SOURCES)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SUCCEEDED, FAILED, CANCELLED, TIMED_OUT, INTERRUPTED = 0, 1, 3, 4, 130
 
+TEMPLATE = Path(__file__).with_name("cluster.toml")
+
 INIT_EXAMPLES = """\b
 Examples:
   mnist-pipeline init                                cluster.toml, to be edited
@@ -47,6 +49,7 @@ Examples:
 Exit status:
   0 succeeded   1 failed   2 wrong usage or cluster.toml   3 cancelled
   4 no longer watched, as the time was over or the server did not answer: the run goes on
+  130 no longer watched, after Ctrl-C: the run goes on
 """
 
 
@@ -54,12 +57,11 @@ Exit status:
 @config_option
 def init(config: Path) -> None:
     """Write a cluster.toml that explains every key; a file that is there is kept."""
-    from pipelines.cluster_template import TEMPLATE
-
+    text = TEMPLATE.read_text(encoding="utf-8")
     with as_one_sentence(WrongUsageError):
         try:
             with config.open("x", encoding="utf-8") as file:
-                file.write(TEMPLATE)
+                file.write(text)
         except FileExistsError as error:
             raise UserError(
                 f"{config} is already there; edit it, or name another with --config."

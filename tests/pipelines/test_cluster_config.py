@@ -6,7 +6,7 @@ import pytest
 
 from components.errors import UserError
 from pipelines.cluster_config import load
-from pipelines.cluster_template import TEMPLATE
+from pipelines.cluster_cli import TEMPLATE
 from pipelines.placement import Placement, Secret, Toleration
 
 MINIMAL = 'registry = "r.example/team"\ntag = "v1"\n'
@@ -24,11 +24,11 @@ def read(tmp_path):
 
 
 def test_the_template_is_a_valid_file(read):
-    assert read(TEMPLATE).pipeline.train_image == "registry.example/team/train:v1.0.0"
+    assert read(TEMPLATE.read_text()).pipeline.train_image == "registry.example/team/train:v1.0.0"
 
 
 def test_every_key_that_the_template_shows_is_known(read):
-    shown = re.sub(r"(?m)^# (?=\[[a-z_]+\]|[a-z_]+ = )", "", TEMPLATE)
+    shown = re.sub(r"(?m)^# (?=\[[a-z_]+\]|[a-z_]+ = )", "", TEMPLATE.read_text())
     one_way = re.sub(r"(?m)^(token_command|client_id|kube_context) = .*\n", "", shown)
     config = read(one_way)
     assert shown.count("\n") - one_way.count("\n") == 3

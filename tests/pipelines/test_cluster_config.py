@@ -5,8 +5,8 @@ import re
 import pytest
 
 from components.errors import UserError
-from pipelines.cluster_config import load
 from pipelines.cluster_cli import TEMPLATE
+from pipelines.cluster_config import load
 from pipelines.placement import Placement, Secret, Toleration
 
 MINIMAL = 'registry = "r.example/team"\ntag = "v1"\n'

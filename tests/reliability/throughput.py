@@ -1,7 +1,5 @@
 """Compares our verified transfers with the library's own, side by side.
 
-    python tests/reliability/throughput.py
-
 500 MB in 200 files through the emulator. "library" is `transfer_manager` as it comes (its
 default workers, `download_to_filename` on each file); "ours" adds digests, fsync and rename.
 """
@@ -12,6 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from gcs import BUCKET, emulator, reached_at
@@ -24,27 +23,40 @@ FILES = 200
 BYTES = 2_500_000
 ROUNDS = 3
 
+Work = Callable[[Path, int], None]
 
-def main() -> None:
-    """Prints seconds and the ratio for upload and download."""
+
+@dataclass(frozen=True)
+class Transfer:
+    """Seconds for all files: medians of `ROUNDS`."""
+
+    what: str
+    library: float
+    ours: float
+
+
+def measure() -> list[Transfer]:
+    """Measures upload and download."""
     with tempfile.TemporaryDirectory() as folder, emulator() as server, reached_at(server.url):
         source = Path(folder, "source")
         source.mkdir()
         for number in range(FILES):
             (source / f"{number:03d}").write_bytes(os.urandom(BYTES))
-        for what, library, ours in (
-            ("upload", _library_upload, _our_upload),
-            ("download", _library_download, _our_download),
-        ):
-            pairs = [
-                (_seconds(library, source, number), _seconds(ours, source, number))
-                for number in range(ROUNDS)
-            ]
-            theirs, mine = (statistics.median(column) for column in zip(*pairs, strict=True))
-            print(f"{what}: library {theirs:.2f} s, ours {mine:.2f} s, ratio {theirs / mine:.2f}")
+        return [
+            _compare("upload", _library_upload, _our_upload, source),
+            _compare("download", _library_download, _our_download, source),
+        ]
 
 
-def _seconds(work: Callable[[Path, int], None], source: Path, number: int) -> float:
+def _compare(what: str, library: Work, ours: Work, source: Path) -> Transfer:
+    pairs = [
+        (_seconds(library, source, number), _seconds(ours, source, number))
+        for number in range(ROUNDS)
+    ]
+    return Transfer(what, *map(statistics.median, zip(*pairs, strict=True)))
+
+
+def _seconds(work: Work, source: Path, number: int) -> float:
     start = time.perf_counter()
     work(source, number)
     return time.perf_counter() - start
@@ -81,7 +93,3 @@ def _our_download(source: Path, number: int) -> None:
     target = source.with_name("ours")
     folder.download(folder.entries(), target)
     shutil.rmtree(target)
-
-
-if __name__ == "__main__":
-    main()

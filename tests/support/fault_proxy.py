@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from gcs import Emulator
 
@@ -24,7 +24,13 @@ _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: operation is ``list``, ``download``, ``upload`` or ``other``."""
+    """What is asked.
+
+    Attributes:
+        operation: ``list``, ``download``, ``upload``, ``upload part`` (the content of a large
+            file, after an ``upload`` that only announces it) or ``other``.
+        name: Of the object.
+    """
 
     operation: str
     name: str
@@ -96,6 +102,10 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
         wbufsize = -1  # one packet for headers and content, instead of 40 ms between them
 
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):  # one of the two others has hung up
+                super().handle()
+
         def handle_any(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             body = self.rfile.read(min(length, 65536))
@@ -166,6 +176,8 @@ def _classify(method: str, path: str, body: bytes) -> Request:
     if method == "POST" and url.path.startswith("/upload/"):
         match = re.search(rb'"name": ?"([^"]*)"', body)
         return Request("upload", match[1].decode() if match else "")
+    if method == "PUT" and url.path.startswith("/upload/"):
+        return Request("upload part", parse_qs(url.query).get("name", [""])[0])
     if method == "GET" and "alt=media" in url.query:
         return Request("download", unquote(url.path.rpartition("/o/")[2]))
     if method == "GET" and url.path.endswith("/o"):

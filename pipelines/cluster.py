@@ -43,7 +43,9 @@ def submit(connection: Connection) -> str:
 
 def upload(connection: Connection, package: str) -> V2beta1PipelineVersionReference:
     """Uploads a compiled pipeline as a version named by its content, unless it is there."""
-    pipeline = find_pipeline(connection) or _create_pipeline(connection)
+    # Uploading a first version would name it after the pipeline, so make the pipeline empty.
+    empty = V2beta1Pipeline(name=connection.config.experiment)
+    pipeline = _ensure(connection, "pipelines", empty)
     version = find_version(connection, pipeline, package) or _upload(connection, pipeline, package)
     return V2beta1PipelineVersionReference(pipeline_id=pipeline, pipeline_version_id=version)
 
@@ -63,26 +65,23 @@ def runtime_config(connection: Connection) -> V2beta1RuntimeConfig:
     )
 
 
-def find_experiment(connection: Connection) -> str | None:
-    """Returns the id of the config's experiment, if it is there."""
-    name, where = connection.config.experiment, _namespace(connection)
-    return next((e.experiment_id for e in named(connection, "experiments", name, **where)), None)
+def find(connection: Connection, kind: str) -> str | None:
+    """Returns the id of the config's experiment, or of its pipeline, which has the same name.
+
+    Args:
+        connection: To the cluster.
+        kind: "experiments" or "pipelines".
+
+    Returns:
+        None if it is not there.
+    """
+    things = named(connection, kind, connection.config.experiment, **_namespace(connection))
+    return next((getattr(thing, f"{kind[:-1]}_id") for thing in things), None)
 
 
 def experiment_id(connection: Connection) -> str:
     """Returns the id of the config's experiment, which is made if there is none."""
-    existing = find_experiment(connection)
-    if existing is not None:
-        return existing
-    where = _namespace(connection)
-    body = V2beta1Experiment(display_name=connection.config.experiment, **where)
-    return str(create(connection, "experiments", body, **where).experiment_id)
-
-
-def find_pipeline(connection: Connection) -> str | None:
-    """Returns the id of the pipeline; it is called what the experiment is, if it is there."""
-    name, where = connection.config.experiment, _namespace(connection)
-    return next((p.pipeline_id for p in named(connection, "pipelines", name, **where)), None)
+    return _ensure(connection, "experiments", V2beta1Experiment())
 
 
 def find_version(connection: Connection, pipeline: str, package: str) -> str | None:
@@ -142,11 +141,13 @@ def create(connection: Connection, kind: str, body: Any, known: Any = (), **wher
     return connection.call(lambda client: getattr(getattr(client, kind), method)(body), created)
 
 
-def _create_pipeline(connection: Connection) -> str:
-    name, where = connection.config.experiment, _namespace(connection)
-    # Uploading a first version would name it after the pipeline, so make the pipeline empty.
-    body = V2beta1Pipeline(name=name, display_name=name, **where)
-    return str(create(connection, "pipelines", body, **where).pipeline_id)
+def _ensure(connection: Connection, kind: str, body: Any) -> str:
+    existing = find(connection, kind)
+    if existing is not None:
+        return existing
+    where = _namespace(connection)
+    body.display_name, body.namespace = connection.config.experiment, where.get("namespace")
+    return str(getattr(create(connection, kind, body, **where), f"{kind[:-1]}_id"))
 
 
 def _upload(connection: Connection, pipeline: str, package: str) -> str:

@@ -1,12 +1,14 @@
 """Where on a cluster a step runs, on what, and what happens when it fails."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pipelines.toml_file import Form
 
 Cpu = Annotated[str, Form(r"\d+(\.\d+)?|\d+m", "'2' or '500m'")]
 Memory = Annotated[str, Form(r"\d+(\.\d+)?([EPTGMK]i?)?", "'4Gi'")]
+Operator = Annotated[str, Form("Equal|Exists", "'Equal' or 'Exists'")]
+Effect = Annotated[str, Form("(PreferNo|No)Schedule|NoExecute", "'NoSchedule'")]
 Duration = Annotated[str, Form(r"\d+[smh]", "'90s', '30m' or '2h'")]
 
 
@@ -20,9 +22,9 @@ class Toleration:
     """A taint that a step puts up with, as Kubernetes defines it."""
 
     key: str = ""
-    operator: Literal["Equal", "Exists"] = "Equal"
+    operator: Operator = "Equal"
     value: str = ""
-    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
+    effect: Effect = ""
 
 
 @dataclass(frozen=True)

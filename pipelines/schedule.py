@@ -73,7 +73,7 @@ def plan(connection: Connection, schedule: Schedule, package: str) -> Plan:
     Raises:
         UserError: If the schedule is to follow the newest version, and this one is older.
     """
-    pipeline = cluster.find_pipeline(connection)
+    pipeline = cluster.find(connection, "pipelines")
     version = pipeline and cluster.find_version(connection, pipeline, package)
     there = find(connection, schedule.name)
     # A schedule that follows the newest version stays as it is when a version is added.
@@ -143,7 +143,7 @@ def trigger(connection: Connection, name: str) -> str:
 
 def listing(connection: Connection) -> list[tuple[Any, Any | None]]:
     """Returns the experiment's schedules, each with its last run, if it has run lately."""
-    experiment = cluster.find_experiment(connection)
+    experiment = cluster.find(connection, "experiments")
     if experiment is None:
         return []
     schedules = list(cluster.listed(connection, _KIND, experiment_id=experiment))
@@ -158,7 +158,7 @@ def listing(connection: Connection) -> list[tuple[Any, Any | None]]:
 
 def find(connection: Connection, name: str) -> list[Any]:
     """Returns the recurring runs of this name in the config's experiment."""
-    experiment = cluster.find_experiment(connection)
+    experiment = cluster.find(connection, "experiments")
     if experiment is None:
         return []
     return list(cluster.named(connection, _KIND, name, experiment_id=experiment))

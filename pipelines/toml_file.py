@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from components.errors import UserError
 
@@ -90,10 +90,6 @@ class TomlFile:
             if text != default and not re.fullmatch(form.pattern, text, re.ASCII):
                 self.refuse(path, f"is {text!r}; write it like {form.example}.")
             return text
-        if get_origin(hint) is Literal:
-            if value not in get_args(hint):
-                self.refuse(path, f"is {value!r}; give {', '.join(map(repr, get_args(hint)))}.")
-            return value
         inner = get_args(hint)
         kind = get_origin(hint) or (dict if is_dataclass(hint) else hint)
         if not _is_a(kind, value):

@@ -56,7 +56,10 @@ Exit status:
 @click.command(epilog=INIT_EXAMPLES)
 @config_option
 def init(config: Path) -> None:
-    """Write a cluster.toml that explains every key; a file that is there is kept."""
+    """Write a cluster.toml that explains every key.
+
+    A file that is there is kept.
+    """
     text = TEMPLATE.read_text(encoding="utf-8")
     with as_one_sentence(WrongUsageError):
         try:
@@ -83,7 +86,11 @@ def init(config: Path) -> None:
     help="Where to write it; '-' is the screen.",
 )
 def compile_(config: Path, output: IO[str], **flags: Any) -> None:
-    """Write the pipeline as YAML for a cluster: KFP's graph, and its Kubernetes settings."""
+    """Write the pipeline as YAML for a cluster.
+
+    KFP's graph, and in a second document what Kubernetes is to know. The same config gives the
+    same bytes.
+    """
     settings = configured(config, flags)
     from pipelines.compile import compile_pipeline, version_name
 

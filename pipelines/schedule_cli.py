@@ -31,7 +31,7 @@ zone, so that the times shown here are right.
 
 @click.group()
 def schedule() -> None:
-    """Retrain again and again: apply, list, delete or trigger a schedule."""
+    """Retrain again and again, on a schedule."""
 
 
 @schedule.command(epilog=APPLY_EXAMPLES)
@@ -48,9 +48,9 @@ def schedule() -> None:
 def apply(
     name: str, cron: str, always_latest: bool, dry_run: bool, config: Path, **flags: Any
 ) -> None:
-    """Make a schedule what it should be: create it, replace it, or leave it as it is.
+    """Create a schedule, replace it, or leave it as it is.
 
-    Doing it again does no harm, and mends what an interruption left. A replacement is created
+    Afterwards it is what is asked for here. Doing it again does no harm, and mends what an interruption left. A replacement is created
     first, disabled; then the old one is deleted; then the new one is enabled. Runs never overlap,
     and those missed while the cluster was down are not made up for. Options win over cluster.toml.
     """
@@ -71,13 +71,13 @@ def apply(
             return
         schedules.carry_out(connection, wanted, package, todo)
     zone = connection.config.timezone
-    click.echo(f"{name}: runs next at {_time(_next(checked, zone), zone)}")
+    click.echo(f"{name}: runs next at {_time(_next(checked, zone), zone)} ({zone})")
 
 
 @schedule.command("list")
 @cluster_options
 def list_schedules(config: Path, **flags: Any) -> None:
-    """List the experiment's schedules: when they run, and how the last run ended."""
+    """List schedules: when they run, how the last run ended."""
     connection = connected(config, flags)
     from rich.console import Console
 
@@ -89,10 +89,9 @@ def list_schedules(config: Path, **flags: Any) -> None:
         experiment = connection.config.experiment
         click.echo(f"{experiment} has no schedule yet; `mnist-pipeline schedule apply` makes one.")
         return
-    console = Console()
-    if not console.is_terminal:
-        console.width = 1000  # nothing is cut off in a pipe
-    console.print(_table(rows, connection.config.timezone))
+    # As wide as it gets: a terminal wraps lines, where the table would cut columns off.
+    Console(width=1000).print(_table(rows, connection.config.timezone))
+    click.echo(f"Times are in the zone {connection.config.timezone}.", err=True)
 
 
 @schedule.command()
@@ -112,7 +111,7 @@ def delete(name: str, config: Path, **flags: Any) -> None:
 @click.argument("name")
 @cluster_options
 def trigger(name: str, config: Path, **flags: Any) -> None:
-    """Start a run now, as the schedule NAME would, and print its link."""
+    """Start a run now, as the schedule NAME would."""
     connection = connected(config, flags)
     from pipelines import schedule as schedules
 
@@ -128,7 +127,7 @@ def _table(rows: list[tuple[Any, Any]], zone: str) -> "Table":
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("schedule", "cron", "enabled", "next run", "last run", "result"):
-        table.add_column(heading, no_wrap=heading != "cron")
+        table.add_column(heading)
     for run, last in rows:
         cron = (run.trigger.cron_schedule and run.trigger.cron_schedule.cron) or ""
         table.add_row(
@@ -149,4 +148,4 @@ def _next(cron: str, zone: str) -> datetime | None:
 
 
 def _time(time: datetime | None, zone: str) -> str:
-    return f"{time.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if time else "-"
+    return f"{time.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if time else "-"

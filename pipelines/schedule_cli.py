@@ -50,9 +50,10 @@ def apply(
 ) -> None:
     """Create a schedule, replace it, or leave it as it is.
 
-    Afterwards it is what is asked for here. Doing it again does no harm, and mends what an interruption left. A replacement is created
-    first, disabled; then the old one is deleted; then the new one is enabled. Runs never overlap,
-    and those missed while the cluster was down are not made up for. Options win over cluster.toml.
+    Afterwards it is what is asked for here. Doing it again does no harm, and mends what an
+    interruption left. A replacement is created first, disabled; then the old one is deleted; then
+    the new one is enabled. Runs never overlap, and those missed while the cluster was down are
+    not made up for. Options win over cluster.toml.
     """
     from pipelines import cron as crons
 

@@ -4,11 +4,15 @@ After Mitchell et al. (2019), "Model Cards for Model Reporting", FAT* '19.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from jinja2 import Environment, StrictUndefined
 
 # What could begin markup, HTML, an entity or a link inside a line of GitHub's Markdown.
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~&#!:@$]|(?<=www)\.)")
+_TEMPLATE = Path(__file__).with_name("model_card.md")
 
 
 def render(name: str, version: int, model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
@@ -20,83 +24,25 @@ def render(name: str, version: int, model: Mapping[str, Any], evaluation: Mappin
         model: The content of ``model.json``.
         evaluation: The content of ``evaluation.json``.
     """
-    parts = (
-        f"# {_text(name)}, version {version}",
-        _summary(model, evaluation),
-        "## Not for",
-        _limits(evaluation),
-        "## Data",
-        _table(("", ""), _data(model, evaluation)),
-        "## Test results",
-        _table(("", ""), _results(evaluation)),
-        _table(("class", "precision", "recall", "F1", "test images"), _classes(evaluation)),
-        "## Recipe",
-        _table(("field", "value"), {**model["recipe"], "seed": model["seed"]}.items()),
-        "## Versions",
-        _table(("software", "version"), {**model["versions"], "device": model["device"]}.items()),
+    environment = Environment(
+        finalize=_text,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
     )
-    return "\n\n".join(parts) + "\n"
-
-
-def _summary(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
-    height, width = model["image_shape"]
-    units = ", ".join(map(str, model["hidden_units"])) or "no"
-    low, high = evaluation["accuracy_interval"]
-    return (
-        f"A Dense network ({_text(units)} hidden units, {model['parameters']} parameters) that "
-        f"sorts grey images of {height} x {width} pixels into {len(evaluation['class_names'])} "
-        f"classes. Test accuracy {evaluation['accuracy']:.4f}, 95 % interval {low:.4f} to "
-        f"{high:.4f}."
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        name=name,
+        version=version,
+        model=model,
+        evaluation=evaluation,
+        decimals="{:.4f}".format,
+        interval=_interval,
     )
 
 
-def _limits(evaluation: Mapping[str, Any]) -> str:
-    return (
-        "Images that are not of the kind it was trained on: photographs, several signs in one "
-        f"image, other classes than the {len(evaluation['class_names'])} below. It answers for "
-        "these too, often with high probability. Not for decisions about people without a person "
-        "who checks them. Test images come from the same source as the training images, so "
-        "accuracy elsewhere is lower."
-    )
-
-
-def _data(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    data = model["dataset"]
-    return (
-        ("fingerprint", data["fingerprint"]),
-        ("training images", data["train"]),
-        ("validation images", data["validation"]),
-        ("test images", evaluation["num_test_images"]),
-    )
-
-
-def _results(evaluation: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    names = ("accuracy", "loss", "macro_precision", "macro_recall", "macro_f1")
-    yield from ((name, _number(evaluation[name])) for name in names)
-    low, high = evaluation["accuracy_interval"]
-    yield "accuracy, 95 % interval", f"{low:.4f} to {high:.4f}"
-    champion = evaluation["champion"]
-    if champion is not None and "mcnemar" in champion:
-        low, high = champion["difference_interval"]
-        yield (
-            f"accuracy less that of version {champion['version']}, 95 % interval",
-            f"{champion['difference']:+.4f} ({low:+.4f} to {high:+.4f})",
-        )
-
-
-def _classes(evaluation: Mapping[str, Any]) -> Iterable[tuple[Any, ...]]:
-    for one in evaluation["per_class"]:
-        scores = (_number(one[key]) for key in ("precision", "recall", "f1"))
-        yield one["name"], *scores, one["support"]
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
-    lines = (head, ("---",) * len(head), *(tuple(map(_text, row)) for row in rows))
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _interval(bounds: tuple[float, float], form: str = "%.4f") -> str:
+    return f"{form} to {form}" % tuple(bounds)
 
 
 def _text(value: object) -> str:

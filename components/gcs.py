@@ -75,11 +75,8 @@ class GcsFolder:
         with explained(self.uri):
             blobs = list(self._list())
         # A name that ends in a slash is the empty object by which consoles show a folder.
-        named = [(b.name.removeprefix(self._prefix), b) for b in blobs if b.name[-1] != "/"]
-        entries = (_entry(check_name(name), blob) for name, blob in named)
-        return sorted(
-            (entry for entry in entries if not is_hidden(entry.name)), key=lambda entry: entry.name
-        )
+        entries = [self._entry(blob) for blob in blobs if not blob.name.endswith("/")]
+        return sorted((e for e in entries if not is_hidden(e.name)), key=lambda e: e.name)
 
     def read(self, name: str) -> Content | None:  # noqa: D102
         blob = self._blob(name)
@@ -106,8 +103,7 @@ class GcsFolder:
             for batch in _with_progress(_batches(entries, lambda entry: entry.size), self.uri):
                 copies = {entry: folder / str(number) for number, entry in enumerate(batch)}
                 self._fetch_whole(copies)
-                self._check(copies, sha256 or {})
-                _in_parallel(lambda copy: finish(copy[1], target / copy[0].name), copies.items())
+                _in_parallel(lambda copy: self._finish(*copy, target, sha256 or {}), copies.items())
 
     def upload(self, source: Path, last: Sequence[str] = ()) -> None:  # noqa: D102
         names = file_names(source, last)
@@ -138,6 +134,10 @@ class GcsFolder:
         client = self._bucket.client
         return client.list_blobs(self._bucket, prefix=self._prefix, retry=_RETRY, **options)
 
+    def _entry(self, blob: storage.Blob) -> Entry:
+        name = check_name(blob.name.removeprefix(self._prefix))
+        return Entry(name, blob.size, f"crc32c:{blob.crc32c}", blob.generation)
+
     def _blob(self, name: str, generation: int | None = None) -> storage.Blob:
         return self._bucket.blob(self._prefix + check_name(name), generation=generation)
 
@@ -157,13 +157,9 @@ class GcsFolder:
                 return
         raise _damaged(f"{self.uri}/{wanted[0].name}")
 
-    def _check(self, copies: dict[Entry, Path], sha256: Mapping[str, str]) -> None:
-        _in_parallel(
-            lambda copy: check_sha256(
-                copy[1], f"{self.uri}/{copy[0].name}", sha256.get(copy[0].name)
-            ),
-            copies.items(),
-        )
+    def _finish(self, entry: Entry, copy: Path, target: Path, sha256: Mapping[str, str]) -> None:
+        check_sha256(copy, f"{self.uri}/{entry.name}", sha256.get(entry.name))
+        finish(copy, target / entry.name)
 
     def _fetch(self, entries: list[Entry], copies: dict[Entry, Path]) -> None:
         options = {"raw_download": True, "single_shot_download": True, "retry": _RETRY}
@@ -201,10 +197,6 @@ class GcsFolder:
         for name in names:
             if name not in stored or not _is_whole(source / name, stored[name]):
                 raise already_there(f"{self.uri}/{name}")
-
-
-def _entry(name: str, blob: storage.Blob) -> Entry:
-    return Entry(name, blob.size, f"crc32c:{blob.crc32c}", blob.generation)
 
 
 def _is_whole(path: Path, entry: Entry) -> bool:

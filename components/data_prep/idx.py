@@ -5,7 +5,6 @@ dimensions, their sizes as big-endian 32-bit integers, and the values in C order
 (https://yann.lecun.com/exdb/mnist/).
 """
 
-import hashlib
 import struct
 import zlib
 from collections.abc import Iterator
@@ -22,13 +21,12 @@ _PACKED_BYTES = 64 << 10
 
 
 @contextmanager
-def open_idx(path: Path, num_dimensions: int, sha256: str | None = None) -> Iterator[ArrayStream]:
+def open_idx(path: Path, num_dimensions: int) -> Iterator[ArrayStream]:
     """Opens an IDX file of unsigned bytes.
 
     Args:
         path: The file; gzipped if its name ends with `.gz`.
         num_dimensions: 3 for images, 1 for labels.
-        sha256: What the unpacked file must hash to, in hexadecimal; checked at its end.
 
     Yields:
         A stream of uint8.
@@ -42,8 +40,6 @@ def open_idx(path: Path, num_dimensions: int, sha256: str | None = None) -> Iter
         raise UserError(f"{path} can't be read ({error.strerror}); check the file") from error
     with packed:
         file: Readable = _GzipMember(packed, path) if path.suffix == ".gz" else packed
-        if sha256 is not None:
-            file = _Verified(file, path, sha256)
         yield ArrayStream(
             str(path), _read_header(file, path, num_dimensions), np.dtype(np.uint8), file
         )
@@ -98,22 +94,3 @@ class _GzipMember:
             return self._inflate.decompress(packed, size)
         except zlib.error as error:
             raise UserError(f"{self._path} is not a whole gzip file; get it again") from error
-
-
-class _Verified:
-    """Compares the SHA-256 of a file when its end is reached."""
-
-    def __init__(self, file: Readable, path: Path, sha256: str) -> None:
-        self._file = file
-        self._path = path
-        self._expected = sha256
-        self._digest = hashlib.sha256()
-
-    def read(self, size: int, /) -> bytes:
-        data = self._file.read(size)
-        self._digest.update(data)
-        if len(data) < size and self._digest.hexdigest() != self._expected:
-            raise UserError(
-                f"{self._path} is not the file that was published; install the package again"
-            )
-        return data

@@ -19,13 +19,7 @@ from components.storage import Entry, open_folder
 
 MNIST = "mnist"
 _MNIST_FOLDER = Path(__file__).with_name("mnist")
-# SHA-256 of the unpacked files: packing them anew must not matter.
-_MNIST_SHA256 = {
-    "t10k-images-idx3": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    "train-images-idx3": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-}
+_MNIST_FINGERPRINT = "919af56ae0de33311f6e818300f54cd1b46f82888275b4218da5ece336441e6d"
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,7 @@ class Source:
 
     @property
     def is_mnist(self) -> bool:
-        """Whether this is the data that ships, whose digests are known."""
+        """Whether this is the data that ships, whose fingerprint is known."""
         return self.uri == MNIST
 
     @contextlib.contextmanager
@@ -85,26 +79,16 @@ class Source:
 
     def training(self) -> list[Batch]:
         """Returns the batches to train on, in sorted order."""
-        if self.layout.npz is not None:
-            return [_npz_batch(self.folder / self.layout.npz, "train")]
-        return [self._idx_batch(pair) for pair in self.layout.training]
+        return self._batches("train", self.layout.training)
 
     def held_out(self) -> list[Batch]:
         """Returns the batches of the test set, in sorted order."""
+        return self._batches("test", self.layout.held_out)
+
+    def _batches(self, kind: str, pairs: tuple[Pair, ...]) -> list[Batch]:
         if self.layout.npz is not None:
-            return [_npz_batch(self.folder / self.layout.npz, "test")]
-        return [self._idx_batch(pair) for pair in self.layout.held_out]
-
-    def _idx_batch(self, pair: Pair) -> Batch:
-        images, labels = self.folder / pair.images, self.folder / pair.labels
-        return Batch(
-            name=str(images),
-            open_images=partial(open_idx, images, 3, self._known_sha256(pair.images)),
-            open_labels=partial(open_idx, labels, 1, self._known_sha256(pair.labels)),
-        )
-
-    def _known_sha256(self, name: str) -> str | None:
-        return _MNIST_SHA256[name.removesuffix("-ubyte.gz")] if self.is_mnist else None
+            return [_npz_batch(self.folder / self.layout.npz, kind)]
+        return [_idx_batch(self.folder / pair.images, self.folder / pair.labels) for pair in pairs]
 
 
 def fingerprint(uri: str) -> str:
@@ -134,11 +118,15 @@ def open_source(uri: str) -> Source:
     try:
         folder, names = _locate(uri)
         layout = arrange(uri, names)
-        return Source(uri, folder, tuple(_entry(folder, name) for name in sorted(names)), layout)
+        entries = tuple(_entry(folder, name) for name in sorted(names))
     except OSError as error:
         raise UserError(
             f"{error.filename or uri} can't be read ({error.strerror}); check the file"
         ) from error
+    source = Source(uri, folder, entries, layout)
+    if source.is_mnist and source.fingerprint != _MNIST_FINGERPRINT:
+        raise UserError(f"{folder} is not the MNIST that was published; install the package again")
+    return source
 
 
 def open_unchanged(uri: str, fingerprint: str) -> Source:
@@ -187,6 +175,10 @@ def _open_remote(uri: str) -> Source:
 def _entry(folder: Path, name: str) -> Entry:
     path = folder / name
     return Entry(name, path.stat().st_size, f"sha256:{sha256_of_file(path)}")
+
+
+def _idx_batch(images: Path, labels: Path) -> Batch:
+    return Batch(str(images), partial(open_idx, images, 3), partial(open_idx, labels, 1))
 
 
 def _npz_batch(path: Path, kind: str) -> Batch:

@@ -1,8 +1,6 @@
 """Writes a split of the prepared dataset block by block, so that its size does not matter."""
 
 import contextlib
-import hashlib
-import io
 import math
 import os
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from components.dataset import SplitInfo
+from components.files import sha256_of_file
 
 
 class SplitWriter:
@@ -74,17 +73,14 @@ class _NpyWriter:
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
         path.unlink(missing_ok=True)  # whoever has mapped the file of an earlier try keeps it
         self._file = path.open("xb")
-        self._digest = hashlib.sha256()
         self._missing = math.prod(shape)
-        header = io.BytesIO()
         np.lib.format.write_array_header_1_0(
-            header, {"descr": "|u1", "fortran_order": False, "shape": shape}
+            self._file, {"descr": "|u1", "fortran_order": False, "shape": shape}
         )
-        self._append(header.getvalue())
 
     def write(self, rows: np.ndarray) -> None:
         self._missing -= rows.size
-        self._append(np.ascontiguousarray(rows).data)
+        self._file.write(np.ascontiguousarray(rows).data)
 
     def finish(self) -> str:
         """Brings the file to the disk and returns its SHA-256."""
@@ -92,11 +88,7 @@ class _NpyWriter:
             raise AssertionError(f"{self._file.name}: {self._missing} values missing")
         self._file.flush()
         os.fsync(self._file.fileno())
-        return self._digest.hexdigest()
+        return sha256_of_file(Path(self._file.name))
 
     def close(self) -> None:
         self._file.close()
-
-    def _append(self, data: bytes | memoryview) -> None:
-        self._file.write(data)
-        self._digest.update(data)

@@ -1,8 +1,10 @@
+import gzip
+import hashlib
 import shutil
 
 import numpy as np
 import pytest
-from synthetic import write_source
+from synthetic import MNIST, write_source
 
 from components.data_prep.sources import fingerprint, open_source
 from components.errors import UserError
@@ -61,11 +63,25 @@ def test_mnist_is_the_data_that_ships():
     assert [batch.read_labels().shape for batch in source.held_out()] == [(10000,)]
 
 
-def test_shipped_data_is_held_against_its_known_digests(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("t10k-images-idx3", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+        ("t10k-labels-idx1", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+        ("train-images-idx3", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+        ("train-labels-idx1", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    ],
+)
+def test_what_ships_is_what_was_published(name, published):
+    unpacked = gzip.decompress((MNIST / f"{name}-ubyte.gz").read_bytes())
+    assert hashlib.sha256(unpacked).hexdigest() == published
+
+
+def test_shipped_data_that_is_damaged_is_refused(tmp_path, monkeypatch):
     write_source(tmp_path, n_train=20, n_test=10)
     monkeypatch.setattr("components.data_prep.sources._MNIST_FOLDER", tmp_path)
-    with pytest.raises(UserError, match="not the file that was published"):
-        open_source("mnist").training()[0].read_labels()
+    with pytest.raises(UserError, match="not the MNIST that was published"):
+        open_source("mnist")
 
 
 def test_an_npz_file_and_the_class_names_beside_it(tmp_path):

@@ -9,7 +9,7 @@ SOURCES := components pipelines tests docker benchmarks
 # What docker/build.sh reads; empty counts as unset.
 export REGISTRY TAG ACCELERATOR BASE_IMAGE
 
-.PHONY: help run test test-docker test-browser reliability bench bench-strong bench-record lint format lock images sbom clean
+.PHONY: help run test test-docker test-jax test-browser reliability bench bench-strong bench-record lint format lock images sbom clean
 
 help: ## List every task
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -18,10 +18,14 @@ run: $(INSTALLED) ## Train and score a digit classifier on the shipped MNIST; AR
 	$(BIN)/mnist-pipeline run $(ARGS)
 
 test: $(INSTALLED) ## Run the tests that need no network, GPU or Docker; ARGS="-k idx"
-	$(BIN)/pytest -n 2 --dist loadfile -m "not docker and not gpu and not browser" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile -m "not docker and not gpu and not browser and not jax" $(ARGS)
 
 test-docker: $(INSTALLED) images ## Test the images, and the pipeline in them
 	$(BIN)/pytest -m docker tests/docker $(ARGS)
+
+test-jax: $(INSTALLED) ## Train on JAX, and compare with TensorFlow
+	$(BIN)/pip install -q --disable-pip-version-check --upgrade --target build/jax --require-hashes -r requirements-jax.lock
+	PYTHONPATH=build/jax $(BIN)/pytest -m jax $(ARGS)
 
 test-browser: $(INSTALLED) ## Open every page in headless Chromium; screenshots go to test-output/
 	$(BIN)/pytest -m browser $(ARGS)

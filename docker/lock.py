@@ -24,6 +24,8 @@ FORM = [
 IMAGE = ["--constraints", EVERYTHING, "--excludes", EXCLUDED]
 LOCKS = {
     EVERYTHING: ["--extra", "local", "--group", "dev"],
+    # Apart: where JAX is installed, TensorFlow imports it, a third of a second on every run.
+    "requirements-jax.lock": ["--constraints", EVERYTHING, "--extra", "jax"],
     "docker/requirements/data-prep.txt": [*IMAGE, "--extra", "data-prep"],
     "docker/requirements/evaluate.txt": [*IMAGE, "--extra", "evaluate"],
     "docker/requirements/train-cpu.txt": [*IMAGE, "--extra", "train", "--extra", "cpu"],

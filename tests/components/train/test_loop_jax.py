@@ -10,6 +10,8 @@ import pytest
 from components.dense_model import load_model
 from components.train.trainer import train
 
+pytestmark = pytest.mark.jax
+
 # No deformation: its random numbers are each backend's own.
 OVERRIDES = {
     "hidden_units": [16],
@@ -31,7 +33,7 @@ train(dataset, "fast", {overrides}, 0, output / "model", output / "page.html")
 
 @pytest.fixture(scope="module")
 def on_jax(dataset_dir, tmp_path_factory):
-    pytest.importorskip("jax", reason="JAX is not installed: pip install 'mnist-pipeline[jax]'")
+    pytest.importorskip("jax", reason="JAX is not installed: make test-jax")
     folder = tmp_path_factory.mktemp("jax")
     code = TRAIN.format(overrides=OVERRIDES)
     command = [sys.executable, "-c", code, str(dataset_dir), str(folder)]

@@ -124,7 +124,7 @@ def submit(config: Path, wait: bool, timeout: str, **flags: Any) -> None:
 
     with as_one_sentence():
         run_id = cluster.submit(connection)
-    click.echo(connection.link("runs", run_id))
+    click.echo(connection.config.link("runs", run_id))
     if wait:
         sys.exit(_watch(connection, run_id, seconds))
 
@@ -145,7 +145,7 @@ def _watch(connection: "Connection", run_id: str, timeout: float) -> int:
     from pipelines.follow import follow
 
     console = Console(highlight=False)
-    goes_on = f"the run goes on: {connection.link('runs', run_id)}"
+    goes_on = f"the run goes on: {connection.config.link('runs', run_id)}"
     try:
         with watching(console) as observer:
             run = follow(connection, run_id, observer, timeout)
@@ -171,19 +171,20 @@ def _watch(connection: "Connection", run_id: str, timeout: float) -> int:
 def _print_figures(
     console: "Console", connection: "Connection", run_id: str, run: "RemoteRun"
 ) -> None:
+    from components.notify.figures import read_figures
     from pipelines.console import print_figures
-    from pipelines.figures import read_figures
+    from pipelines.training import NAME
 
     root = connection.config.pipeline_root
     try:
-        figures = read_figures(root, run_id)
+        figures = read_figures(f"{root.rstrip('/')}/{NAME}/{run_id}") if root else {}
         reason = "" if root else "cluster.toml names no pipeline_root. "
     except UserError as error:
         figures, reason = {}, f"{error} "
     if "metrics" in figures:
         print_figures(console, figures["metrics"], figures.get("promotion", {}), run.steps)
     else:
-        link = connection.link("runs", run_id)
+        link = connection.config.link("runs", run_id)
         click.echo(f"The run succeeded. {reason}Its figures are at {link}")
 
 

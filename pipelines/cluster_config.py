@@ -10,8 +10,8 @@ from components import images
 from components.errors import UserError
 from components.promote.policy import Policy
 from components.train.recipe import DEFAULT_RECIPE, resolve
-from pipelines.config import STEPS, PipelineConfig
-from pipelines.placement import Placement
+from pipelines.config import STEPS, WEBHOOK, PipelineConfig
+from pipelines.placement import Placement, Secret
 from pipelines.toml_file import Form, TomlFile, read
 
 ALL_STEPS = "all"
@@ -46,6 +46,14 @@ class Login:
 
 
 @dataclass(frozen=True)
+class Notify:
+    """Which key of which Kubernetes secret holds the webhook's URL; no secret, no notice."""
+
+    secret: str = ""
+    key: str = "url"
+
+
+@dataclass(frozen=True)
 class ClusterConfig:
     """What ``cluster.toml`` says; the keys are explained in the file that ``init`` writes.
 
@@ -68,6 +76,7 @@ class ClusterConfig:
         cache: Whether steps may be reused from earlier runs.
         promotion: What is asked of a model.
         login: How to authenticate.
+        notify: Who is told how a run ended.
         steps: What steps ask of the cluster, and under "all" what each of them does.
     """
 
@@ -89,6 +98,7 @@ class ClusterConfig:
     cache: bool = True
     promotion: Policy = field(default_factory=Policy)
     login: Login = field(default_factory=Login)
+    notify: Notify = field(default_factory=Notify)
     steps: dict[str, Placement] = field(default_factory=dict)
 
     @property
@@ -96,7 +106,21 @@ class ClusterConfig:
         """What the pipeline is called with."""
         names = ("data", "recipe", "overrides", "seed", "store")
         values = {name: getattr(self, name) for name in names}
-        return {**values, "name": self.model, **asdict(self.promotion)}
+        # Beside the runs, so that a repeated attempt and the next night's run find them.
+        in_bucket = self.pipeline_root.startswith("gs://")
+        checkpoints = f"{self.pipeline_root.rstrip('/')}/checkpoints" if in_bucket else ""
+        return {
+            **values,
+            "name": self.model,
+            "checkpoints": checkpoints,
+            **asdict(self.promotion),
+        }
+
+    def link(self, kind: str, identity: str) -> str:
+        """Returns the address of a page of the user interface, or what to look for there."""
+        if not self.host:
+            return f"{kind} {identity}"
+        return f"{self.host.rstrip('/')}/#/{kind}/details/{identity}"
 
     @property
     def pipeline(self) -> PipelineConfig:
@@ -111,6 +135,10 @@ class ClusterConfig:
             evaluate_image=names.evaluate,
             caching=self.cache,
             placements=self.steps,
+            webhook=Secret(self.notify.secret, self.notify.key, WEBHOOK, optional=True)
+            if self.notify.secret
+            else None,
+            runs=self.link("runs", ""),
         )
 
 

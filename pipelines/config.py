@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from components import images
 from pipelines.placement import Placement, Secret
 
+WEBHOOK = "MNIST_PIPELINE_WEBHOOK"  # what `components.notify` reads the URL from
 STEPS = ("snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model")
 
 
@@ -21,7 +22,7 @@ class PipelineConfig:
         placements: What steps ask of a cluster, by their names in `STEPS`; the local runner
             takes no notice of it.
         webhook: Which secret's key holds the URL that is told how a run ended; None for nobody.
-        link: Where people see a run, for that notice.
+        runs: Where people see a run, for that notice: its id comes behind.
     """
 
     data_prep_image: str = images.DATA_PREP
@@ -30,4 +31,4 @@ class PipelineConfig:
     caching: bool = True
     placements: Mapping[str, Placement] = field(default_factory=dict)
     webhook: Secret | None = None
-    link: str = ""
+    runs: str = ""

@@ -131,12 +131,6 @@ class Connection:
                 return
             page = self.call(partial(request, page_token=page.next_page_token))
 
-    def link(self, kind: str, identity: str) -> str:
-        """Returns the address of a page of the user interface, or what to look for there."""
-        if not self.config.host:
-            return f"{kind} {identity}"
-        return f"{self.config.host.rstrip('/')}/#/{kind}/details/{identity}"
-
     def _ask(self, request: Callable[[Any], T]) -> T:
         try:
             answer = request(self._client)

@@ -118,7 +118,7 @@ def trigger(name: str, config: Path, **flags: Any) -> None:
 
     with as_one_sentence():
         run_id = schedules.trigger(connection, name)
-    click.echo(connection.link("runs", run_id))
+    click.echo(connection.config.link("runs", run_id))
 
 
 def _table(rows: list[tuple[Any, Any]], zone: str) -> "Table":

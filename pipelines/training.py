@@ -15,6 +15,7 @@ from components.train.component import train_model
 from pipelines.config import PipelineConfig
 from pipelines.placement import Placement, Secret, place
 
+NAME = "mnist-training"
 POLICY = Policy()
 
 
@@ -40,7 +41,7 @@ def training_pipeline(config: PipelineConfig) -> Any:
     """
 
     @dsl.pipeline(
-        name="mnist-training",
+        name=NAME,
         description="Trains a Dense network on MNIST-like images, scores it on held-out ones, and "
         "lets it serve unless the present champion is better.",
     )
@@ -129,7 +130,8 @@ def _with_notice(graph: Any, config: PipelineConfig, webhook: Secret) -> Any:
 
     @functools.wraps(graph.pipeline_func)
     def notified(*arguments: Any) -> None:
-        notice = notify(link=config.link)
+        # KFP puts the run's id in place of a whole value, never inside one.
+        notice = notify(runs=config.runs, run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
         notice.set_container_image(config.data_prep_image)
         notice.set_caching_options(False)
         place(notice, Placement(timeout="5m", secrets=(webhook,)))

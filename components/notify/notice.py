@@ -51,7 +51,8 @@ def text(state: str, error: str, link: str, figures: dict[str, Any]) -> str:
         sentences.append(f"{done}: {promotion['reason']}")
     if error:
         sentences.append(error[:_LONGEST_ERROR])
-    return f"{_plain('; '.join(sentences))}. <{link}|Open the run>"
+    where = f"<{link}|Open the run>" if link.startswith("http") else link
+    return f"{_plain('; '.join(sentences))}. {where}"
 
 
 def _figures(run_uri: str) -> dict[str, Any]:

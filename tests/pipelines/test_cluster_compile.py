@@ -10,6 +10,7 @@ import yaml
 
 from pipelines.cluster_config import load
 from pipelines.compile import compile_pipeline, version_name
+from pipelines.config import STEPS
 
 FOLDER = Path(__file__).parent / "golden"
 GOLDEN = FOLDER / "cluster.yaml"
@@ -17,6 +18,11 @@ GOLDEN = FOLDER / "cluster.yaml"
 
 def compiled(**flags):
     return compile_pipeline(load(FOLDER / "cluster.toml", flags).pipeline)
+
+
+def tasks(pipeline):
+    """The steps, which are inside an exit handler here."""
+    return pipeline["components"]["comp-mnist-training"]["dag"]["tasks"]
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +60,8 @@ def test_training_asks_for_its_gpu_on_a_spot_node(documents):
 
 def test_every_step_is_retried_and_gets_the_secret(documents):
     pipeline, platform = documents
-    tasks = pipeline["root"]["dag"]["tasks"]
-    for name, task in tasks.items():
+    assert tasks(pipeline).keys() == set(STEPS)
+    for name, task in tasks(pipeline).items():
         retry = task["retryPolicy"]
         assert (retry["maxRetryCount"], retry["backoffDuration"], retry["backoffFactor"]) == (
             3,
@@ -69,8 +75,27 @@ def test_every_step_is_retried_and_gets_the_secret(documents):
 
 def test_without_the_cache_every_step_runs():
     (pipeline, _) = yaml.safe_load_all(compiled(cache=False))
-    tasks = pipeline["root"]["dag"]["tasks"].values()
-    assert not any(task["cachingOptions"].get("enableCache") for task in tasks)
+    steps = tasks(pipeline).values()
+    assert not any(task["cachingOptions"].get("enableCache") for task in steps)
+
+
+def test_the_notice_comes_whatever_happens_and_waits_for_no_secret(documents):
+    pipeline, platform = documents
+    notice = pipeline["root"]["dag"]["tasks"]["notify"]
+    assert notice["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+    runs, run_id = (notice["inputs"]["parameters"][name] for name in ("runs", "run_id"))
+    assert runs["runtimeValue"]["constant"] == "https://kubeflow.example/#/runs/details/"
+    assert run_id["runtimeValue"]["constant"] == "{{$.pipeline_job_uuid}}"
+    (secret,) = platform["exec-notify"]["secretAsEnv"]
+    assert (secret["secretName"], secret["optional"]) == ("slack", True)
+
+
+def test_checkpoints_outlive_a_pod_where_artifacts_do():
+    assert load(FOLDER / "cluster.toml", {}).parameters["checkpoints"] == (
+        "gs://bucket/runs/checkpoints"
+    )
+    flags = {"pipeline_root": "minio://mlpipeline/v2"}
+    assert load(FOLDER / "cluster.toml", flags).parameters["checkpoints"] == ""
 
 
 if __name__ == "__main__":

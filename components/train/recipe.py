@@ -71,50 +71,49 @@ class Recipe:
 
 DEFAULT_RECIPE = "fast"
 
+_FAST = Recipe(
+    epochs=4,
+    batch_size=512,
+    learning_rate=0.015,
+    schedule="triangular",
+    warmup=0.15,
+    beta_2=0.95,
+    label_smoothing=0.05,
+    dtype="mixed_bfloat16",
+)
+_STRONG = Recipe(
+    hidden_units=(1024, 1024),
+    batch_normalization=True,
+    epochs=60,
+    batch_size=256,
+    learning_rate=2e-3,
+    schedule="triangular",
+    warmup=0.1,
+    label_smoothing=0.02,
+    ema_momentum=0.999,
+    dtype="mixed_bfloat16",
+    elastic_alpha=37,
+    rotation=10.5,
+    zoom=0.12,
+)
+_RECORD = replace(
+    _STRONG,
+    hidden_units=(2500, 2000, 1500, 1000, 500),
+    epochs=400,
+    batch_size=512,
+    learning_rate=1e-3,
+    warmup=0.05,
+    jit_compile=True,
+    rotation=15,
+    zoom=0.15,
+    gpu=True,
+)
+
 RECIPES: Mapping[str, Recipe] = {
     "tutorial": Recipe(jit_compile=True),
-    "fast": Recipe(
-        epochs=4,
-        batch_size=512,
-        learning_rate=0.015,
-        schedule="triangular",
-        warmup=0.15,
-        beta_2=0.95,
-        label_smoothing=0.05,
-        dtype="mixed_bfloat16",
-    ),
-    "strong": Recipe(
-        hidden_units=(1024, 1024),
-        batch_normalization=True,
-        epochs=60,
-        batch_size=256,
-        learning_rate=2e-3,
-        schedule="triangular",
-        warmup=0.1,
-        label_smoothing=0.02,
-        ema_momentum=0.999,
-        dtype="mixed_bfloat16",
-        elastic_alpha=37,
-        rotation=10.5,
-        zoom=0.12,
-    ),
-    "record": Recipe(
-        hidden_units=(2500, 2000, 1500, 1000, 500),
-        batch_normalization=True,
-        epochs=400,
-        batch_size=512,
-        learning_rate=1e-3,
-        schedule="triangular",
-        warmup=0.05,
-        label_smoothing=0.02,
-        ema_momentum=0.999,
-        dtype="mixed_bfloat16",
-        jit_compile=True,
-        elastic_alpha=37,
-        rotation=15,
-        zoom=0.15,
-        gpu=True,
-    ),
+    "fast": _FAST,
+    "strong": _STRONG,
+    "record": _RECORD,
 }
 
 DESCRIPTIONS: Mapping[str, str] = {

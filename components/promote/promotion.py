@@ -15,7 +15,7 @@ from components.promote.policy import Policy
 
 log = logging.getLogger(__name__)
 
-_COMPARISONS = 5
+_COMPARISONS = 10  # of ten that promote at once, each loses at most nine times
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ What happens to data, models and the decision which model serves when something 
 Each fault is made on purpose, {tries} times or more, and each time the final state is checked:
 what the store or the disk holds, not what was logged. "gs://" is a real server over HTTP
 (fake-gcs-server, in memory) behind a proxy that does the damage; a kill is SIGKILL to a process,
-each time at another of the moments at which it touches a file or asks the server.
+each time at another of the moments at which it touches a file or asks the server. An empty cell:
+the fault can't happen there.
 
 `make reliability` makes this page ({date}; {machine}). `make test` tries each fault twice.
 
@@ -40,15 +41,13 @@ at the same moment.
 |---|---|---|---|---|---|
 {rounds}
 
-A loser's command fails with one sentence, "another champion by now than the model was compared
-with; evaluate again and promote then"; the pipeline's step does that by itself. A loser that was
-told after it had published keeps its version, which can be rolled out by hand
-({published} of {told} losers here).
+A loser is told in one sentence that the store "has another champion by now than the model was
+compared with; evaluate again and promote then", which the pipeline's step does by itself. One that
+has published by then ({published} of {told} here) keeps its version, and later promotes that one.
 
 ## Transfers
 
-{files} files of {megabytes:.1f} MB through the server, median of {repeats}: `transfer_manager` as
-it comes, with `download_to_filename` on each file, against ours with digests, fsync and rename.
+{files} files of {megabytes:.1f} MB through the server, median of {repeats}: `transfer_manager` as it comes, with `download_to_filename` on each file, against ours with digests, fsync and rename.
 A ratio above 1 means that ours is faster.
 
 | | library | ours | ratio |
@@ -79,7 +78,9 @@ class Results:
         """The table's rows."""
         return [
             f"| {what} | {_share(places['folder'])} | {_share(places['gs://'])} | {right} |"
-            for (what, right), places in sorted(self.tries.items())
+            for (what, right), places in sorted(
+                self.tries.items(), key=lambda item: item[0][0].lower()
+            )
         ]
 
     def summary(self) -> str:

@@ -7,6 +7,7 @@ from fault_proxy import Fault
 from faults import fault, pick, serving
 
 from components.errors import UserError
+from components.promote import champion
 from components.storage import ConflictError, open_folder
 
 FORTH_AND_BACK = "every operation ends as if nothing had happened: same files, one new generation"
@@ -142,3 +143,23 @@ def test_lost_reply(proxy, run, store, number, step):
     assert proxy.faults[0].times <= 0
     assert (result.outcome, result.version, serving(store)) == ("promoted", 2, 2)
     assert [version.version for version in store.versions()] == [1, 2]
+
+
+@fault(
+    "lost reply on pointer move, and another move before it is tried again",
+    "told that it was promoted, and that another serves by now; the pointer as the other left it",
+)
+def test_overtaken(proxy, run, store, number):
+    run(1)
+
+    def overtake(request):
+        if request.operation == "upload" and request.name.endswith("champion.json"):
+            proxy.reset()
+            champion.rollback(store)
+            raise ConnectionAbortedError
+
+    proxy.after = overtake
+    result = run(2, champion=1)
+    assert (result.outcome, result.version, result.champion) == ("promoted", 2, 1)
+    assert serving(store) == 1
+    assert "rolled back from version 2" in champion.current(store).reason

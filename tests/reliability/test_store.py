@@ -55,8 +55,8 @@ def test_stale(run, store, number):
 
 @fault(
     "corrupted model file",
-    "fetching, comparing, predicting and rolling back refuse it and name the file; "
-    "the other version still serves, and the restored one loads",
+    "its version is refused to whoever fetches it, compares with it, predicts with it or rolls "
+    "back to it, and the file named; the other version still serves, and the restored one loads",
 )
 def test_corrupted(run, store, number):
     run(1)

@@ -62,7 +62,7 @@ class FaultProxy:
     def __init__(self, upstream: Emulator) -> None:
         """Hooks run before and after a request is forwarded.
 
-        One that raises ConnectionAbortedError before it drops the request.
+        One that raises ConnectionAbortedError drops the request, or the reply.
 
         Args:
             upstream: The server behind.
@@ -103,7 +103,7 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
         wbufsize = -1  # one packet for headers and content, instead of 40 ms between them
 
         def handle(self) -> None:
-            with contextlib.suppress(ConnectionError):  # one of the two others has hung up
+            with contextlib.suppress(ConnectionError):  # a hook's, or one of the others hung up
                 super().handle()
 
         def handle_any(self) -> None:
@@ -116,10 +116,7 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
             body += self.rfile.read(length - len(body))
             if fault and fault.kind == "status":
                 return self._answer(fault.status, {}, b"a fault on purpose")
-            try:
-                proxy.before(request)
-            except ConnectionAbortedError:
-                return self._hang_up()
+            proxy.before(request)
             status, headers, content = self._forward(body)
             proxy.after(request)
             if fault and fault.kind == "lost reply":

@@ -47,8 +47,9 @@ has published by then ({published} of {told} here) keeps its version, and later 
 
 ## Transfers
 
-{files} files of {megabytes:.1f} MB through the server, median of {repeats}: `transfer_manager` as it comes, with `download_to_filename` on each file, against ours with digests, fsync and rename.
-A ratio above 1 means that ours is faster.
+{files} files of {megabytes:.1f} MB through the server, median of {repeats}:
+`transfer_manager` as it comes, with `download_to_filename` on each file, against ours with
+digests, fsync and rename. A ratio above 1 means that ours is faster.
 
 | | library | ours | ratio |
 |---|---|---|---|

@@ -1,6 +1,6 @@
 """What a source holds, found out before a single image is read: labels, sizes, classes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,25 +15,8 @@ _MAX_CLASSES = 256  # labels are bytes
 
 
 @dataclass(frozen=True)
-class LabelledBatch:
-    """A batch whose labels (uint8 [n]) have been read."""
-
-    batch: Batch
-    labels: np.ndarray
-
-    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields flattened images (uint8 [m, height*width]) with their labels (uint8 [m])."""
-        start = 0
-        with self.batch.open_images() as stream:
-            for block in stream.blocks():
-                stop = start + len(block)
-                yield block.reshape(len(block), -1), self.labels[start:stop]
-                start = stop
-
-
-@dataclass(frozen=True)
 class Contents:
-    """All labels of a source, and what its images must be.
+    """The batches of a source, and what all their images have in common.
 
     Attributes:
         training: Batches to train on.
@@ -42,8 +25,8 @@ class Contents:
         class_names: A name for each label.
     """
 
-    training: Sequence[LabelledBatch]
-    held_out: Sequence[LabelledBatch]
+    training: Sequence[Batch]
+    held_out: Sequence[Batch]
     image_shape: tuple[int, int]
     class_names: tuple[str, ...]
 
@@ -54,8 +37,7 @@ def read_contents(source: Source) -> Contents:
     Raises:
         UserError: A file is damaged, or files do not fit together.
     """
-    training = [LabelledBatch(batch, batch.read_labels()) for batch in source.training()]
-    held_out = [LabelledBatch(batch, batch.read_labels()) for batch in source.held_out()]
+    training, held_out = source.training(), source.held_out()
     classes = np.unique(np.concatenate([batch.labels for batch in training]))
     if len(classes) < 2:
         raise UserError(
@@ -68,28 +50,29 @@ def read_contents(source: Source) -> Contents:
     return Contents(training, held_out, image_shape, names)
 
 
-def _require_known(batch: LabelledBatch, classes: np.ndarray) -> None:
+def _require_known(batch: Batch, classes: np.ndarray) -> None:
     unknown = np.setdiff1d(batch.labels, classes)
     if len(unknown):
         raise UserError(
-            f"{batch.batch.name} has test images of class {unknown[0]}, of which there are no "
+            f"{batch.name} has test images of class {unknown[0]}, of which there are no "
             "training images; add some or take these out"
         )
 
 
-def _common_image_shape(batches: Sequence[LabelledBatch]) -> tuple[int, int]:
-    first, *others = ((batch, _image_shape(batch)) for batch in batches)
-    for batch, shape in others:
-        if shape != first[1]:
+def _common_image_shape(batches: Sequence[Batch]) -> tuple[int, int]:
+    height, width = _image_shape(batches[0])
+    for batch in batches[1:]:
+        rows, columns = _image_shape(batch)
+        if (rows, columns) != (height, width):
             raise UserError(
-                f"{batch.batch.name} has images of {_size(shape)} pixels and "
-                f"{first[0].batch.name} of {_size(first[1])}; scale them to one size"
+                f"{batch.name} has images of {rows}x{columns} pixels and "
+                f"{batches[0].name} of {height}x{width}; scale them to one size"
             )
-    return first[1]
+    return height, width
 
 
-def _image_shape(batch: LabelledBatch) -> tuple[int, int]:
-    with batch.batch.open_images() as stream:
+def _image_shape(batch: Batch) -> tuple[int, int]:
+    with batch.open_images() as stream:
         count, height, width = stream.shape
     if count != len(batch.labels):
         raise UserError(
@@ -97,10 +80,6 @@ def _image_shape(batch: LabelledBatch) -> tuple[int, int]:
             "get both files from the same place again"
         )
     return height, width
-
-
-def _size(shape: tuple[int, int]) -> str:
-    return "x".join(map(str, shape))
 
 
 def _class_names(path: Path | None, num_labels: int) -> tuple[str, ...]:

@@ -12,9 +12,6 @@ CLASS_NAMES = "classes.txt"
 _IMAGES = re.compile(r"(.*)images[-.]idx3-ubyte(\.gz)?", re.DOTALL)
 _LABELS = re.compile(r"(.*)labels[-.]idx1-ubyte(\.gz)?", re.DOTALL)
 _HELD_OUT = ("t10k", "test")
-_EXPECTED = (
-    "pairs *images-idx3-ubyte[.gz] and *labels-idx1-ubyte[.gz], or one .npz file, are expected"
-)
 
 
 class Pair(NamedTuple):
@@ -97,9 +94,8 @@ def _by_batch(uri: str, names: list[str], pattern: re.Pattern[str]) -> dict[str,
 
 def _pairs(uri: str, images: dict[str, str], labels: dict[str, str]) -> list[Pair]:
     for batch in sorted(images.keys() ^ labels.keys()):
-        if batch in images:
-            raise UserError(f"{uri} holds {images[batch]} without its labels; add their file")
-        raise UserError(f"{uri} holds {labels[batch]} without its images; add their file")
+        name, partner = (images[batch], "labels") if batch in images else (labels[batch], "images")
+        raise UserError(f"{uri} holds {name} without its {partner}; add their file")
     return [Pair(images[batch], labels[batch]) for batch in sorted(images)]
 
 
@@ -109,7 +105,10 @@ def _is_held_out(pair: Pair) -> bool:
 
 def _require_both(uri: str, training: tuple[Pair, ...], held_out: tuple[Pair, ...]) -> None:
     if not training and not held_out:
-        raise UserError(f"{uri} holds no data: {_EXPECTED}")
+        raise UserError(
+            f"{uri} holds no data: pairs *images-idx3-ubyte[.gz] and *labels-idx1-ubyte[.gz], "
+            "or one .npz file, are expected"
+        )
     if not held_out:
         raise UserError(f"{uri} holds no test set; add a pair whose names start with t10k or test")
     if not training:

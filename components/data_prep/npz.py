@@ -1,11 +1,11 @@
 """Arrays of a `.npz` file, streamed out of the archive and never unpickled."""
 
-import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO
 
 import numpy as np
@@ -17,51 +17,45 @@ from components.errors import UserError
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 # What numpy's parser of headers, which is ast.literal_eval with a tokenizer before it, fails with.
-_HEADER_ERRORS = (
-    ValueError,
-    TypeError,
-    SyntaxError,
-    tokenize.TokenError,
-    MemoryError,
-    RecursionError,
-)
+_HEADER_ERRORS = (ValueError, TypeError, SyntaxError, TokenError, MemoryError, RecursionError)
 
 
 @contextmanager
-def open_images(path: Path, key: str) -> Iterator[ArrayStream]:
-    """Opens an array of uint8 [n, height, width]; raises UserError if it is anything else."""
-    with _open_array(path, key) as stream:
-        if stream.dtype != np.uint8 or len(stream.shape) != 3:
-            raise _wrong_array(stream, "uint8 images of shape [n, height, width]")
-        yield stream
+def open_npz(path: Path, key: str, num_dimensions: int) -> Iterator[ArrayStream]:
+    """Opens an array of an `.npz` file.
 
+    Args:
+        path: The file.
+        key: Name of the array.
+        num_dimensions: 3 for images (uint8), 1 for labels (any integers).
 
-@contextmanager
-def open_labels(path: Path, key: str) -> Iterator[ArrayStream]:
-    """Opens an array of integers [n]; raises UserError if it is anything else."""
-    with _open_array(path, key) as stream:
-        if stream.dtype.kind not in "iu" or len(stream.shape) != 1:
-            raise _wrong_array(stream, "integer labels of shape [n]")
-        yield stream
+    Yields:
+        A stream; what goes wrong while it is read becomes a UserError, too.
 
-
-def _wrong_array(stream: ArrayStream, expected: str) -> UserError:
-    return UserError(
-        f"{stream.name} is {stream.dtype} of shape {stream.shape}; save {expected} instead"
-    )
-
-
-@contextmanager
-def _open_array(path: Path, key: str) -> Iterator[ArrayStream]:
-    """Opens an array; what goes wrong while it is read becomes a UserError, too."""
+    Raises:
+        UserError: The file can't be read, or has no such array.
+    """
     try:
         with zipfile.ZipFile(path) as archive, _open_member(archive, path, key) as member:
             shape, dtype = _read_header(member, f"{path}: {key}")
-            yield ArrayStream(f"{path}: {key}", shape, dtype, member)
+            stream = ArrayStream(f"{path}: {key}", shape, dtype, member)
+            _require_kind(stream, num_dimensions)
+            yield stream
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise UserError(f"{path} is not a whole .npz file; get it again") from error
     except OSError as error:
         raise UserError(f"{path} can't be read ({error.strerror}); check the file") from error
+
+
+def _require_kind(stream: ArrayStream, num_dimensions: int) -> None:
+    if num_dimensions == 3:
+        fits, expected = stream.dtype == np.uint8, "uint8 images of shape [n, height, width]"
+    else:
+        fits, expected = stream.dtype.kind in "iu", "integer labels of shape [n]"
+    if not fits or len(stream.shape) != num_dimensions:
+        raise UserError(
+            f"{stream.name} is {stream.dtype} of shape {stream.shape}; save {expected} instead"
+        )
 
 
 def _open_member(archive: zipfile.ZipFile, path: Path, key: str) -> IO[bytes]:

@@ -2,13 +2,15 @@
 
 import logging
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from components.data_prep.contents import Contents, LabelledBatch, read_contents
+from components.data_prep.contents import Contents, read_contents
 from components.data_prep.preview import Gallery, write_page
 from components.data_prep.sources import Source, open_unchanged
+from components.data_prep.streams import Batch
 from components.data_prep.validation import choose_validation
 from components.data_prep.writer import SplitWriter
 from components.dataset import MANIFEST, PreparedDataset, SplitInfo, write_manifest
@@ -88,10 +90,8 @@ def _write_splits(
         _writer(output_dir / "test", contents, num_test) as test,
     ):
         _write_training(contents, in_validation, train, validation, gallery)
-        for done, batch in enumerate(contents.held_out, 1 + len(contents.training)):
-            for images, labels in batch.blocks():
-                test.write(images, labels)
-            _report(done, contents, batch)
+        for images, labels in _blocks(contents.held_out, len(contents.training), contents):
+            test.write(images, labels)
         writers = {"train": train, "validation": validation, "test": test}
         return {name: writer.finish() for name, writer in writers.items()}
 
@@ -108,19 +108,22 @@ def _write_training(
     gallery: Gallery,
 ) -> None:
     start = 0
-    for done, batch in enumerate(contents.training, 1):
-        for images, labels in batch.blocks():
-            held_back = in_validation[start : start + len(labels)]
-            start += len(labels)
-            validation.write(images[held_back], labels[held_back])
-            train.write(images[~held_back], labels[~held_back])
-            gallery.add(images[~held_back], labels[~held_back])
-        _report(done, contents, batch)
+    for images, labels in _blocks(contents.training, 0, contents):
+        held_back = in_validation[start : start + len(labels)]
+        start += len(labels)
+        validation.write(images[held_back], labels[held_back])
+        train.write(images[~held_back], labels[~held_back])
+        gallery.add(images[~held_back], labels[~held_back])
 
 
-def _report(done: int, contents: Contents, batch: LabelledBatch) -> None:
+def _blocks(
+    batches: Sequence[Batch], done: int, contents: Contents
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields the blocks of some of all batches; reports each batch when it has been read."""
     total = len(contents.training) + len(contents.held_out)
-    report(done, total, f"{batch.batch.name}: {len(batch.labels):,} images")
+    for number, batch in enumerate(batches, done + 1):
+        yield from batch.blocks()
+        report(number, total, f"{batch.name}: {len(batch.labels):,} images")
 
 
 def _log(dataset: PreparedDataset) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from components.data_prep.idx import open_idx
 from components.data_prep.layout import CLASS_NAMES, Layout, Pair, arrange, is_data
-from components.data_prep.npz import open_images, open_labels
+from components.data_prep.npz import open_npz
 from components.data_prep.streams import Batch
 from components.errors import UserError
 from components.files import sha256_of_file
@@ -182,8 +182,7 @@ def _idx_batch(images: Path, labels: Path) -> Batch:
 
 
 def _npz_batch(path: Path, kind: str) -> Batch:
+    images, labels = f"x_{kind}", f"y_{kind}"
     return Batch(
-        name=f"{path}: x_{kind}",
-        open_images=partial(open_images, path, f"x_{kind}"),
-        open_labels=partial(open_labels, path, f"y_{kind}"),
+        f"{path}: {images}", partial(open_npz, path, images, 3), partial(open_npz, path, labels, 1)
     )

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -76,7 +77,7 @@ class ArrayStream:
 
 @dataclass(frozen=True)
 class Batch:
-    """Images and their labels, to be opened when they are read.
+    """Images and their labels; neither is read before it is asked for.
 
     Attributes:
         name: The file or files, for messages.
@@ -88,14 +89,24 @@ class Batch:
     open_images: Callable[[], AbstractContextManager[ArrayStream]]
     open_labels: Callable[[], AbstractContextManager[ArrayStream]]
 
-    def read_labels(self) -> np.ndarray:
-        """Reads all labels as uint8 [n].
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """All labels, uint8 [n].
 
         Raises:
             UserError: The file is damaged, or a label is not in 0..255.
         """
         with self.open_labels() as stream:
             return np.concatenate([_as_labels(stream.name, block) for block in stream.blocks()])
+
+    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields flattened images (uint8 [m, height*width]) with their labels (uint8 [m])."""
+        start = 0
+        with self.open_images() as stream:
+            for block in stream.blocks():
+                stop = start + len(block)
+                yield block.reshape(len(block), -1), self.labels[start:stop]
+                start = stop
 
 
 def _as_labels(name: str, values: np.ndarray) -> np.ndarray:

@@ -1,10 +1,9 @@
 """Writes a split of the prepared dataset block by block, so that its size does not matter."""
 
-import contextlib
 import math
 import os
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import numpy as np
 
@@ -29,20 +28,20 @@ class SplitWriter:
         self._class_counts = np.zeros(num_classes, np.int64)
         self._pixel_sum = 0
         self._square_sum = 0
-        self._images = _NpyWriter(folder / "images.npy", (count, num_pixels))
-        self._labels = _NpyWriter(folder / "labels.npy", (count,))
+        self._images = _create_npy(folder / "images.npy", (count, num_pixels))
+        self._labels = _create_npy(folder / "labels.npy", (count,))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        with contextlib.closing(self._images), contextlib.closing(self._labels):
+        with self._images, self._labels:
             pass
 
     def write(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Appends images (uint8 [n, height*width]) and their labels (uint8 [n])."""
-        self._images.write(images)
-        self._labels.write(labels)
+        self._images.write(images.data)
+        self._labels.write(labels.data)
         self._pixel_sum += int(images.sum(dtype=np.uint64))
         # 255 * 255 is below 65,536.
         self._square_sum += int(np.multiply(images, images, dtype=np.uint16).sum(dtype=np.uint64))
@@ -53,8 +52,8 @@ class SplitWriter:
         mean, deviation = self._mean_and_deviation()
         return SplitInfo(
             count=self._count,
-            images_sha256=self._images.finish(),
-            labels_sha256=self._labels.finish(),
+            images_sha256=_finish(self._images),
+            labels_sha256=_finish(self._labels),
             class_counts=tuple(self._class_counts.tolist()),
             pixel_mean=mean,
             pixel_deviation=deviation,
@@ -67,28 +66,18 @@ class SplitWriter:
         return self._pixel_sum / count / 255, math.sqrt(variance) / 255
 
 
-class _NpyWriter:
-    """Appends rows to a uint8 `.npy` file whose header is written up front."""
+def _create_npy(path: Path, shape: tuple[int, ...]) -> BinaryIO:
+    """Creates a uint8 `.npy` file that is whole when so many bytes have been written to it."""
+    path.unlink(missing_ok=True)  # whoever has mapped the file of an earlier try keeps it
+    file = path.open("xb")
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "|u1", "fortran_order": False, "shape": shape}
+    )
+    return file
 
-    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
-        path.unlink(missing_ok=True)  # whoever has mapped the file of an earlier try keeps it
-        self._file = path.open("xb")
-        self._missing = math.prod(shape)
-        np.lib.format.write_array_header_1_0(
-            self._file, {"descr": "|u1", "fortran_order": False, "shape": shape}
-        )
 
-    def write(self, rows: np.ndarray) -> None:
-        self._missing -= rows.size
-        self._file.write(np.ascontiguousarray(rows).data)
-
-    def finish(self) -> str:
-        """Brings the file to the disk and returns its SHA-256."""
-        if self._missing:
-            raise AssertionError(f"{self._file.name}: {self._missing} values missing")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        return sha256_of_file(Path(self._file.name))
-
-    def close(self) -> None:
-        self._file.close()
+def _finish(file: BinaryIO) -> str:
+    """Brings a file to the disk and returns its SHA-256."""
+    file.flush()
+    os.fsync(file.fileno())
+    return sha256_of_file(Path(file.name))

@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from components.data_prep.npz import open_images, open_labels
+from components.data_prep.npz import open_npz
 from components.errors import UserError
 
 IMAGES = np.arange(5 * 3 * 4, dtype=np.uint8).reshape(5, 3, 4)
@@ -30,21 +30,21 @@ def write_zip(path, data, compression=zipfile.ZIP_STORED):
 
 def refuses(path, match):
     with pytest.raises(UserError, match=match) as raised:
-        read(open_images(path, "x_train"))
+        read(open_npz(path, "x_train", 3))
     assert str(path) in str(raised.value)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_reads_what_numpy_saved(tmp_path, save):
     save(tmp_path / "a.npz", x_train=IMAGES, y_train=np.arange(5))
-    np.testing.assert_array_equal(read(open_images(tmp_path / "a.npz", "x_train")), IMAGES)
-    np.testing.assert_array_equal(read(open_labels(tmp_path / "a.npz", "y_train")), np.arange(5))
+    np.testing.assert_array_equal(read(open_npz(tmp_path / "a.npz", "x_train", 3)), IMAGES)
+    np.testing.assert_array_equal(read(open_npz(tmp_path / "a.npz", "y_train", 1)), np.arange(5))
 
 
 @pytest.mark.parametrize("dtype", ["u1", "<i2", ">i4", "<i8", ">u8"])
 def test_labels_of_any_integer_type(tmp_path, dtype):
     np.savez(tmp_path / "a.npz", y_train=np.array([3, 1, 2], dtype))
-    assert read(open_labels(tmp_path / "a.npz", "y_train")).tolist() == [3, 1, 2]
+    assert read(open_npz(tmp_path / "a.npz", "y_train", 1)).tolist() == [3, 1, 2]
 
 
 def test_missing_key(tmp_path):
@@ -69,7 +69,7 @@ def test_images_of_another_type_or_shape(tmp_path, array):
 def test_labels_of_another_type_or_shape(tmp_path, array):
     np.savez(tmp_path / "a.npz", y_train=array)
     with pytest.raises(UserError, match="save integer labels"):
-        read(open_labels(tmp_path / "a.npz", "y_train"))
+        read(open_npz(tmp_path / "a.npz", "y_train", 1))
 
 
 def test_fortran_order(tmp_path):

@@ -65,11 +65,10 @@ def test_every_command_that_needs_no_cluster_works(
     assert "Version 1 of" in printed[-1] and "is the champion" in printed[-1]
 
 
-def test_its_manifests_point_at_the_store_of_its_cluster_toml(tmp_path):
+def test_its_manifest_points_at_the_store_of_its_cluster_toml(tmp_path):
     (tmp_path / "cluster.toml").write_text(blocks("toml")[0])
     config = load(tmp_path / "cluster.toml", {})
-    predictors = [yaml.safe_load(block)["spec"]["predictor"] for block in blocks("yaml")]
-    latest, pinned = predictors
-    versions = f"{config.store}/{config.model}"
-    assert latest["model"]["storageUri"] == versions
-    assert pinned["storageUris"] == [{"uri": f"{versions}/1", "mountPath": "/mnt/models/1"}]
+    (manifest,) = blocks("yaml")
+    assert yaml.safe_load(manifest)["spec"]["predictor"]["storageUris"] == [
+        {"uri": f"{config.store}/{config.model}/VERSION", "mountPath": "/mnt/models/VERSION"}
+    ]

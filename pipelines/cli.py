@@ -13,11 +13,10 @@ from components.errors import UserError
 from components.promote.policy import Policy
 from components.train.recipe import DEFAULT_RECIPE, RECIPES
 from pipelines.cluster_cli import compile_, init, submit
-from pipelines.models_cli import models
-from pipelines.predict_cli import predict
+from pipelines.models_cli import models, predict
+from pipelines.options import store_options
 from pipelines.run_folder import INDEX
 from pipelines.schedule_cli import schedule
-from pipelines.store_options import store_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,7 +34,25 @@ Examples:
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """Commands of which a user's error is the last sentence, with exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command that the arguments name."""
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(
+    cls=Commands,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "show_default": True,
+    },
+)
 @click.version_option(package_name="mnist-pipeline")
 def main() -> None:
     """Trains, scores and serves Dense-network image classifiers with Kubeflow Pipelines."""
@@ -45,16 +62,11 @@ def main() -> None:
 @click.option(
     "--data",
     default="mnist",
-    show_default=True,
     metavar="URI",
     help="'mnist' (ships with the package), a folder of IDX files or an .npz, here or at gs://.",
 )
 @click.option(
-    "--recipe",
-    default=DEFAULT_RECIPE,
-    show_default=True,
-    metavar="NAME",
-    help=f"How to train: {', '.join(RECIPES)}.",
+    "--recipe", default=DEFAULT_RECIPE, metavar="NAME", help=f"How to train: {', '.join(RECIPES)}."
 )
 @click.option(
     "--set",
@@ -75,7 +87,6 @@ def main() -> None:
     "--runner",
     type=click.Choice(["subprocess", "docker"]),
     default="subprocess",
-    show_default=True,
     help="Run each step as a process here, or in its image (see `make images`).",
 )
 @click.option("--gpus", is_flag=True, help="Give training in Docker all GPUs of this machine.")
@@ -83,13 +94,11 @@ def main() -> None:
 @click.option(
     "--min-accuracy",
     default=Policy.min_accuracy,
-    show_default=True,
     help="Test accuracy below which no model is promoted.",
 )
 @click.option(
     "--significance",
     default=Policy.significance,
-    show_default=True,
     help="Level of McNemar's exact test, one-sided, against the champion.",
 )
 @click.option(

@@ -8,7 +8,8 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from components.errors import UserError
-from pipelines.cluster_options import (
+from pipelines.options import (
+    WrongUsageError,
     cluster_options,
     config_option,
     configured,
@@ -16,7 +17,6 @@ from pipelines.cluster_options import (
     run_options,
     tag_option,
 )
-from pipelines.store_options import WrongUsageError, as_one_sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,17 +60,15 @@ def init(config: Path) -> None:
 
     A file that is there is kept.
     """
-    text = TEMPLATE.read_text(encoding="utf-8")
-    with as_one_sentence(WrongUsageError):
-        try:
-            with config.open("x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError as error:
-            raise UserError(
-                f"{config} is already there; edit it, or name another with --config."
-            ) from error
-        except OSError as error:
-            raise UserError(f"Can't write {config}: {error.strerror}.") from error
+    try:
+        with config.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE.read_text(encoding="utf-8"))
+    except FileExistsError as error:
+        raise WrongUsageError(
+            f"{config} is already there; edit it, or name another with --config."
+        ) from error
+    except OSError as error:
+        raise WrongUsageError(f"Can't write {config}: {error.strerror}.") from error
     click.echo(f"{config}: set at least host and registry, then run `mnist-pipeline submit`.")
 
 
@@ -80,7 +78,6 @@ def init(config: Path) -> None:
 @click.option(
     "--output",
     default="pipeline.yaml",
-    show_default=True,
     type=click.File("w", encoding="utf-8", lazy=True),
     metavar="FILE",
     help="Where to write it; '-' is the screen.",
@@ -102,13 +99,10 @@ def compile_(config: Path, output: IO[str], **flags: Any) -> None:
 @click.command(epilog=SUBMIT_EXAMPLES)
 @cluster_options
 @run_options
-@click.option(
-    "--wait/--no-wait", default=True, show_default=True, help="Follow the run to its end."
-)
+@click.option("--wait/--no-wait", default=True, help="Follow the run to its end.")
 @click.option(
     "--timeout",
     default="24h",
-    show_default=True,
     metavar="DURATION",
     help="How long to follow it, such as 90s, 30m or 2h; it goes on afterwards.",
 )
@@ -122,8 +116,7 @@ def submit(config: Path, wait: bool, timeout: str, **flags: Any) -> None:
     connection = connected(config, flags)
     from pipelines import cluster
 
-    with as_one_sentence():
-        run_id = cluster.submit(connection)
+    run_id = cluster.submit(connection)
     click.echo(connection.config.link("runs", run_id))
     if wait:
         sys.exit(_watch(connection, run_id, seconds))

@@ -1,10 +1,11 @@
 """What a person at a terminal sees of a run."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -82,7 +83,7 @@ def watching(console: Console) -> Iterator[ConsoleObserver]:
 def print_result(console: Console, result: "RunResult") -> None:
     """Prints the table that a run ends with, or its error."""
     if result.error is not None:
-        console.print(f"[red]Error:[/] {_plain(result.error)}", soft_wrap=True)
+        console.print(f"[red]Error:[/] {escape(result.error)}", soft_wrap=True)
         if (result.output / LOG).exists():
             console.print(f"Everything that was printed: {result.output / LOG}", soft_wrap=True)
         return
@@ -108,7 +109,7 @@ def print_figures(
     table.add_row("loss", f"{metrics['loss']:.4f}")
     table.add_row("macro F1", f"{metrics['macro_f1']:.4f}")
     if promotion:
-        table.add_row("champion", _plain(verdict(promotion)))
+        table.add_row("champion", escape(verdict(promotion)))
     for step in steps:
         table.add_row(step.name, "reused" if step.state == "cached" else took(step.seconds))
     console.print()
@@ -121,6 +122,9 @@ def took(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{seconds:.1f} s"
 
 
-def _plain(text: str) -> str:
-    """Escapes what Rich would take for markup."""
-    return text.replace("[", r"\[")
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Prints a table as wide as it gets: a terminal wraps lines, Rich would cut columns off."""
+    table = Table(*headings, box=None, padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*row)
+    Console(width=1000).print(table)

@@ -2,16 +2,12 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from pipelines.cluster_options import cluster_options, connected, run_options
-from pipelines.store_options import WrongUsageError, as_one_sentence
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from pipelines.options import cluster_options, connected, run_options, wrong_usage
 
 APPLY_EXAMPLES = """\b
 Examples:
@@ -40,7 +36,7 @@ def schedule() -> None:
 @click.option(
     "--always-latest/--pin",
     default=False,
-    help="Run the newest version of the pipeline each time, or the present one.  [default: pin]",
+    help="Run the newest version of the pipeline each time, or the present one.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what there is to do, and do nothing.")
 @cluster_options
@@ -57,20 +53,19 @@ def apply(
     """
     from pipelines import cron as crons
 
-    with as_one_sentence(WrongUsageError):
+    with wrong_usage():
         checked = crons.check(cron)
     connection = connected(config, flags)
     from pipelines import schedule as schedules
     from pipelines.compile import compile_pipeline
 
-    with as_one_sentence():
-        package = compile_pipeline(connection.config.pipeline)
-        wanted = schedules.Schedule(name, checked, always_latest)
-        todo = schedules.plan(connection, wanted, package)
-        click.echo(f"{name}: {str(todo) or 'nothing to do'}{' (dry run)' if dry_run else ''}")
-        if dry_run:
-            return
-        schedules.carry_out(connection, wanted, package, todo)
+    package = compile_pipeline(connection.config.pipeline)
+    wanted = schedules.Schedule(name, checked, always_latest)
+    todo = schedules.plan(connection, wanted, package)
+    click.echo(f"{name}: {str(todo) or 'nothing to do'}{' (dry run)' if dry_run else ''}")
+    if dry_run:
+        return
+    schedules.carry_out(connection, wanted, package, todo)
     zone = connection.config.timezone
     click.echo(f"{name}: runs next at {_time(_next(checked, zone), zone)} ({zone})")
 
@@ -80,19 +75,18 @@ def apply(
 def list_schedules(config: Path, **flags: Any) -> None:
     """List schedules: when they run, how the last run ended."""
     connection = connected(config, flags)
-    from rich.console import Console
-
     from pipelines import schedule as schedules
+    from pipelines.console import print_table
 
-    with as_one_sentence():
-        rows = schedules.listing(connection)
+    rows = schedules.listing(connection)
     if not rows:
         experiment = connection.config.experiment
         click.echo(f"{experiment} has no schedule yet; `mnist-pipeline schedule apply` makes one.")
         return
-    # As wide as it gets: a terminal wraps lines, where the table would cut columns off.
-    Console(width=1000).print(_table(rows, connection.config.timezone))
-    click.echo(f"Times are in the zone {connection.config.timezone}.", err=True)
+    zone = connection.config.timezone
+    headings = ("schedule", "cron", "enabled", "next run", "last run", "result")
+    print_table(headings, (_row(run, last, zone) for run, last in rows))
+    click.echo(f"Times are in the zone {zone}.", err=True)
 
 
 @schedule.command()
@@ -103,8 +97,7 @@ def delete(name: str, config: Path, **flags: Any) -> None:
     connection = connected(config, flags)
     from pipelines import schedule as schedules
 
-    with as_one_sentence():
-        schedules.delete(connection, name)
+    schedules.delete(connection, name)
     click.echo(f"{name}: deleted")
 
 
@@ -116,30 +109,22 @@ def trigger(name: str, config: Path, **flags: Any) -> None:
     connection = connected(config, flags)
     from pipelines import schedule as schedules
 
-    with as_one_sentence():
-        run_id = schedules.trigger(connection, name)
+    run_id = schedules.trigger(connection, name)
     click.echo(connection.config.link("runs", run_id))
 
 
-def _table(rows: list[tuple[Any, Any]], zone: str) -> "Table":
-    from rich.table import Table
-
+def _row(run: Any, last: Any | None, zone: str) -> tuple[str, ...]:
     from pipelines.schedule import is_enabled
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("schedule", "cron", "enabled", "next run", "last run", "result"):
-        table.add_column(heading)
-    for run, last in rows:
-        cron = (run.trigger.cron_schedule and run.trigger.cron_schedule.cron) or ""
-        table.add_row(
-            run.display_name,
-            cron or "-",
-            "yes" if is_enabled(run) else "no",
-            _time(_next(cron, zone) if is_enabled(run) else None, zone),
-            _time(last and last.created_at, zone),
-            str(last.state).lower() if last else "-",
-        )
-    return table
+    cron = (run.trigger.cron_schedule and run.trigger.cron_schedule.cron) or ""
+    return (
+        run.display_name,
+        cron or "-",
+        "yes" if is_enabled(run) else "no",
+        _time(_next(cron, zone) if is_enabled(run) else None, zone),
+        _time(last and last.created_at, zone),
+        str(last.state).lower() if last else "-",
+    )
 
 
 def _next(cron: str, zone: str) -> datetime | None:

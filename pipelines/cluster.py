@@ -68,14 +68,10 @@ def runtime_config(connection: Connection) -> V2beta1RuntimeConfig:
 def find(connection: Connection, kind: str) -> str | None:
     """Returns the id of the config's experiment, or of its pipeline, which has the same name.
 
-    Args:
-        connection: To the cluster.
-        kind: "experiments" or "pipelines".
-
-    Returns:
-        None if it is not there.
+    None if it is not there. The kind is "experiments" or "pipelines".
     """
-    things = named(connection, kind, connection.config.experiment, **_namespace(connection))
+    config = connection.config
+    things = named(connection, kind, config.experiment, namespace=config.namespace or None)
     return next((getattr(thing, f"{kind[:-1]}_id") for thing in things), None)
 
 
@@ -102,7 +98,7 @@ def newest_versions(connection: Connection, pipeline: str) -> Iterator[Any]:
     )
 
 
-def listed(connection: Connection, kind: str, **query: str) -> Iterator[Any]:
+def listed(connection: Connection, kind: str, **query: str | None) -> Iterator[Any]:
     """Yields things of a kind, which KFP names alike: "runs", "recurring_runs", ..."""
     return connection.pages(
         lambda client, page_token: getattr(
@@ -112,15 +108,17 @@ def listed(connection: Connection, kind: str, **query: str) -> Iterator[Any]:
     )
 
 
-def named(connection: Connection, kind: str, name: str, **where: str) -> Iterator[Any]:
+def named(connection: Connection, kind: str, name: str, **where: str | None) -> Iterator[Any]:
     """Yields things of a kind that have exactly this name."""
     predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
-    query = {"filter": json.dumps({"predicates": [predicate]}), **where}
+    found = listed(connection, kind, filter=json.dumps({"predicates": [predicate]}), **where)
     # To a server's database upper and lower case may be the same.
-    return (each for each in listed(connection, kind, **query) if each.display_name == name)
+    return (each for each in found if each.display_name == name)
 
 
-def create(connection: Connection, kind: str, body: Any, known: Any = (), **where: str) -> Any:
+def create(
+    connection: Connection, kind: str, body: Any, known: Any = (), **where: str | None
+) -> Any:
     """Creates one thing, also if an answer is lost: then looks for one of its name.
 
     Args:
@@ -145,9 +143,10 @@ def _ensure(connection: Connection, kind: str, body: Any) -> str:
     existing = find(connection, kind)
     if existing is not None:
         return existing
-    where = _namespace(connection)
-    body.display_name, body.namespace = connection.config.experiment, where.get("namespace")
-    return str(getattr(create(connection, kind, body, **where), f"{kind[:-1]}_id"))
+    body.display_name = connection.config.experiment
+    body.namespace = connection.config.namespace or None
+    created = create(connection, kind, body, namespace=body.namespace)
+    return str(getattr(created, f"{kind[:-1]}_id"))
 
 
 def _upload(connection: Connection, pipeline: str, package: str) -> str:
@@ -162,8 +161,3 @@ def _upload(connection: Connection, pipeline: str, package: str) -> str:
             ),
             lambda: find_version(connection, pipeline, package),
         )
-
-
-def _namespace(connection: Connection) -> dict[str, str]:
-    namespace = connection.config.namespace
-    return {"namespace": namespace} if namespace else {}

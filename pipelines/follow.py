@@ -8,18 +8,24 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from operator import methodcaller
 from typing import Any
 
 from pipelines.config import STEPS
 from pipelines.connection import Connection
-from pipelines.runner_log import Observer, Step
+from pipelines.runner_log import Observer, State, Step
 
 INTERVAL = 5.0  # seconds between two looks
 PATIENCE = 600.0  # a cluster may be upgraded while a run goes on
 LAST_LINES = 20
 
 _ENDED = {"SUCCEEDED", "SKIPPED", "FAILED", "CANCELED"}
+_STATES: dict[str, State] = {
+    "SUCCEEDED": "succeeded",
+    "FAILED": "failed",
+    "CANCELED": "skipped",
+    "SKIPPED": "skipped",
+}
 _DRIVER = "-driver"  # KFP's own pod, which prepares a step's
 _EXECUTOR = "executor"  # the pod of a step is a node below the step's
 
@@ -69,7 +75,7 @@ def follow(connection: Connection, run_id: str, observer: Observer, timeout: flo
     seen: dict[str, str] = {}
     while True:
         connection.patience = min(PATIENCE, max(0.0, deadline - time.monotonic()))
-        answer = connection.call(lambda client: client.get_run(run_id))
+        answer = connection.call(methodcaller("get_run", run_id))
         run = _read(answer)
         for step in run.steps:
             _tell(observer, step, seen)
@@ -108,18 +114,16 @@ def _details(answer: Any) -> list[Any]:
 
 def _step(name: str, details: list[Any]) -> Step | None:
     """A step's state, from the nodes by which KFP shows it: the step's, and its driver's."""
-    node = next((detail for detail in details if detail.display_name == name), None)
-    driver = next((detail for detail in details if detail.display_name == name + _DRIVER), None)
+    nodes = {detail.display_name: detail for detail in details}
+    node, driver = nodes.get(name), nodes.get(name + _DRIVER)
     if driver is not None and driver.state == "FAILED":
         return Step(name, "failed", _seconds(driver.start_time, driver.end_time))
     if node is None or node.state in {None, "RUNTIME_STATE_UNSPECIFIED", "PENDING"}:
         return None
-    seconds = _seconds(node.start_time, node.end_time)
-    if node.state in {"FAILED", "CANCELED"}:
-        return Step(name, "failed" if node.state == "FAILED" else "skipped", seconds)
-    if node.state == "SUCCEEDED":
-        return Step(name, "cached" if _was_cached(node, details) else "succeeded", seconds)
-    return Step(name, "skipped" if node.state == "SKIPPED" else "running", seconds)
+    state = _STATES.get(node.state, "running")
+    if state == "succeeded" and _was_cached(node, details):
+        state = "cached"
+    return Step(name, state, _seconds(node.start_time, node.end_time))
 
 
 def _was_cached(node: Any, details: list[Any]) -> bool:
@@ -135,14 +139,10 @@ def _was_cached(node: Any, details: list[Any]) -> bool:
 def _last_lines(connection: Connection, run_id: str, details: list[Any], failed: Step) -> list[str]:
     """What the failed step's pod wrote, as far as the server can still tell."""
     for pod in _pods(details, failed):
-        text = connection.try_once(partial(_log, run_id=run_id, pod=pod))
+        text = connection.try_once(methodcaller("log", run_id, pod))
         if text is not None:
             return [line for line in text.splitlines() if line.strip()][-LAST_LINES:]
     return []
-
-
-def _log(client: Any, run_id: str, pod: str) -> str:
-    return str(client.log(run_id, pod))
 
 
 def _pods(details: list[Any], failed: Step) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import islice
+from operator import methodcaller
 from typing import Any
 
 from kfp_server_api import (
@@ -10,6 +11,7 @@ from kfp_server_api import (
     V2beta1PipelineVersionReference,
     V2beta1RecurringRun,
     V2beta1Run,
+    V2beta1RuntimeConfig,
     V2beta1Trigger,
 )
 
@@ -81,10 +83,10 @@ def plan(connection: Connection, schedule: Schedule, package: str) -> Plan:
         return Plan(True, None, there)
     if version and schedule.always_latest:
         _require_newest(connection, pipeline, version)
-    wanted = _wanted(connection, schedule, pipeline, version)
-    fitting = [run for run in there if _same(run, wanted)]
+    reference = V2beta1PipelineVersionReference(pipeline, version)
+    wanted = _wanted(connection, schedule, reference)
     # One that is enabled first; of a replacement cut short, the new one is not enabled yet.
-    keep = next(iter(sorted(fitting, key=is_enabled, reverse=True)), None)
+    keep = max((run for run in there if _same(run, wanted)), key=is_enabled, default=None)
     return Plan(not version, keep, [run for run in there if run is not keep])
 
 
@@ -103,16 +105,11 @@ def carry_out(connection: Connection, schedule: Schedule, package: str, todo: Pl
     keep = todo.keep
     if todo.upload or keep is None:
         version = cluster.upload(connection, package)
-        keep = keep or _create(connection, schedule, version, todo)
+        keep = keep or _create(connection, _wanted(connection, schedule, version), todo.delete)
     for old in todo.delete:
         _remove(connection, old)
     if not is_enabled(keep):
-        identity = keep.recurring_run_id
-        connection.call(
-            lambda client: client.recurring_runs.recurring_run_service_enable_recurring_run(
-                identity
-            )
-        )
+        connection.call(methodcaller("enable_recurring_run", keep.recurring_run_id))
 
 
 def delete(connection: Connection, name: str) -> None:
@@ -169,6 +166,12 @@ def is_enabled(run: Any) -> bool:
     return bool(run.mode == RecurringRunMode.ENABLE)
 
 
+def cron(run: Any) -> str:
+    """Returns a recurring run's cron expression; empty if it has none."""
+    schedule = run.trigger and run.trigger.cron_schedule
+    return (schedule and schedule.cron) or ""
+
+
 def _required(connection: Connection, name: str) -> list[Any]:
     found = find(connection, name)
     if not found:
@@ -187,59 +190,50 @@ def _remove(connection: Connection, run: Any) -> None:
         there = {other.recurring_run_id for other in find(connection, run.display_name)}
         return None if identity in there else object()
 
-    connection.call(
-        lambda client: client.recurring_runs.recurring_run_service_delete_recurring_run(identity),
-        gone,
-    )
+    connection.call(methodcaller("delete_recurring_run", identity), gone)
 
 
 def _wanted(
-    connection: Connection, schedule: Schedule, pipeline: str, version: str | None
+    connection: Connection, schedule: Schedule, version: V2beta1PipelineVersionReference
 ) -> V2beta1RecurringRun:
     """The recurring run to have; disabled, as it is when it is made."""
-    pinned = None if schedule.always_latest else version
+    pinned = None if schedule.always_latest else version.pipeline_version_id
     return V2beta1RecurringRun(
         display_name=schedule.name,
         trigger=V2beta1Trigger(cron_schedule=V2beta1CronSchedule(cron=schedule.cron)),
         mode=RecurringRunMode.DISABLE,
         max_concurrency="1",
         no_catchup=True,  # or a cluster that was down for a week trains seven times
-        pipeline_version_reference=V2beta1PipelineVersionReference(
-            pipeline_id=pipeline, pipeline_version_id=pinned
-        ),
+        pipeline_version_reference=V2beta1PipelineVersionReference(version.pipeline_id, pinned),
         runtime_config=cluster.runtime_config(connection),
         service_account=connection.config.service_account or None,
     )
 
 
 def _same(run: Any, wanted: V2beta1RecurringRun) -> bool:
-    cron = run.trigger and run.trigger.cron_schedule and run.trigger.cron_schedule.cron
-    found, asked = run.pipeline_version_reference, wanted.pipeline_version_reference
+    # The server fills in its own account where none is asked for.
+    account = wanted.service_account in {None, run.service_account}
+    return account and _settings(run) == _settings(wanted)
+
+
+def _settings(run: Any) -> tuple[Any, ...]:
+    """What two recurring runs must agree on, whatever a server leaves out."""
+    version = run.pipeline_version_reference or V2beta1PipelineVersionReference()
+    config = run.runtime_config or V2beta1RuntimeConfig()
     return (
-        cron == wanted.trigger.cron_schedule.cron
-        and str(run.max_concurrency) == wanted.max_concurrency
-        and bool(run.no_catchup)
-        and found is not None
-        and found.pipeline_id == asked.pipeline_id
-        and (found.pipeline_version_id or None) == asked.pipeline_version_id
-        and run.runtime_config is not None
-        and (run.runtime_config.parameters or {}) == wanted.runtime_config.parameters
-        and (run.runtime_config.pipeline_root or None) == wanted.runtime_config.pipeline_root
-        # The server fills in its own account where none is asked for.
-        and wanted.service_account in {None, run.service_account}
+        cron(run),
+        str(run.max_concurrency),
+        bool(run.no_catchup),
+        version.pipeline_id,
+        version.pipeline_version_id or None,
+        config.parameters or {},
+        config.pipeline_root or None,
     )
 
 
-def _create(
-    connection: Connection,
-    schedule: Schedule,
-    version: V2beta1PipelineVersionReference,
-    todo: Plan,
-) -> Any:
-    body = _wanted(connection, schedule, version.pipeline_id, version.pipeline_version_id)
+def _create(connection: Connection, body: V2beta1RecurringRun, known: list[Any]) -> Any:
     body.experiment_id = cluster.experiment_id(connection)
-    where = {"experiment_id": body.experiment_id}
-    return cluster.create(connection, _KIND, body, known=todo.delete, **where)
+    return cluster.create(connection, _KIND, body, known, experiment_id=body.experiment_id)
 
 
 def _require_newest(connection: Connection, pipeline: str, version: str) -> None:

@@ -114,14 +114,14 @@ def trigger(name: str, config: Path, **flags: Any) -> None:
 
 
 def _row(run: Any, last: Any | None, zone: str) -> tuple[str, ...]:
-    from pipelines.schedule import is_enabled
+    from pipelines import schedule as schedules
 
-    cron = (run.trigger.cron_schedule and run.trigger.cron_schedule.cron) or ""
+    cron, enabled = schedules.cron(run), schedules.is_enabled(run)
     return (
         run.display_name,
         cron or "-",
-        "yes" if is_enabled(run) else "no",
-        _time(_next(cron, zone) if is_enabled(run) else None, zone),
+        "yes" if enabled else "no",
+        _time(_next(cron, zone) if enabled else None, zone),
         _time(last and last.created_at, zone),
         str(last.state).lower() if last else "-",
     )

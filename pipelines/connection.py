@@ -124,12 +124,11 @@ class Connection:
             request: Calls KFP's client, which it is given with a `page_token`.
             items: The answer's field that holds the items.
         """
-        page = self.call(partial(request, page_token=""))
-        while True:
+        token: str | None = ""
+        while token is not None:
+            page = self.call(partial(request, page_token=token))
             yield from getattr(page, items) or []
-            if not page.next_page_token:
-                return
-            page = self.call(partial(request, page_token=page.next_page_token))
+            token = page.next_page_token or None
 
     def _ask(self, request: Callable[[Any], T]) -> T:
         try:
@@ -175,17 +174,16 @@ class Connection:
 
 def _connect(config: ClusterConfig) -> _Client:
     login = config.login
-    options = {
-        "host": config.host or None,
-        "namespace": config.namespace or "kubeflow",
-        "client_id": login.client_id or None,
-        "kube_context": login.kube_context or None,
-        "ssl_ca_cert": login.ca_file or None,
-        "existing_token": os.environ.get(TOKEN) or _printed_token(login),
-        "cookies": os.environ.get(COOKIES) or None,
-        "credentials": _token_file(login),
-    }
-    return _Client(**options)
+    return _Client(
+        host=config.host or None,
+        namespace=config.namespace or "kubeflow",
+        client_id=login.client_id or None,
+        kube_context=login.kube_context or None,
+        ssl_ca_cert=login.ca_file or None,
+        existing_token=os.environ.get(TOKEN) or _printed_token(login),
+        cookies=os.environ.get(COOKIES) or None,
+        credentials=_token_file(login),
+    )
 
 
 def _token_file(login: Login) -> ServiceAccountTokenVolumeCredentials | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from components.progress import Progress as StepProgress
@@ -31,7 +31,6 @@ class ConsoleObserver:
         """Args: where to draw."""
         self._console = console
         self._bar: Progress | None = None
-        self._task: TaskID | None = None
 
     def step_started(self, step: Step) -> None:
         """Says which step starts."""
@@ -52,9 +51,9 @@ class ConsoleObserver:
                 console=self._console,
             )
             self._bar.start()
-            self._task = self._bar.add_task("", total=progress.total)
-        assert self._task is not None
-        self._bar.update(self._task, completed=progress.done, description=progress.message)
+            self._bar.add_task("", total=progress.total)
+        (task,) = self._bar.task_ids
+        self._bar.update(task, completed=progress.done, description=progress.message)
 
     def step_ended(self, step: Step) -> None:
         """Says how the step ended."""
@@ -73,9 +72,8 @@ class ConsoleObserver:
 def watching(console: Console) -> Iterator[ConsoleObserver]:
     """Shows a run that goes on elsewhere; at a terminal, the time that has passed as well."""
     columns = (SpinnerColumn(), TextColumn("waiting"), TimeElapsedColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         bar.add_task("")
         yield ConsoleObserver(console)
 
@@ -84,8 +82,8 @@ def print_result(console: Console, result: "RunResult") -> None:
     """Prints the table that a run ends with, or its error."""
     if result.error is not None:
         console.print(f"[red]Error:[/] {escape(result.error)}", soft_wrap=True)
-        if (result.output / LOG).exists():
-            console.print(f"Everything that was printed: {result.output / LOG}", soft_wrap=True)
+        if (log := result.output / LOG).exists():
+            console.print(f"Everything that was printed: {log}", soft_wrap=True)
         return
     print_figures(console, result.evaluation, result.promotion, result.steps)
     summary = result.summary()

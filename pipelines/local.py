@@ -80,24 +80,21 @@ class RunResult:
 
     def summary(self) -> dict[str, Any]:
         """The run as one JSON document, as ``--json`` prints it."""
-        found = self.error is None
+        well = self.error is None
+        pages = run_folder.PAGE_FILES if well else {}
         document = {
-            "status": "succeeded" if found else "failed",
-            "accuracy": self.evaluation.get("accuracy"),
-            "loss": self.evaluation.get("loss"),
-            "macro_f1": self.evaluation.get("macro_f1"),
+            "status": "succeeded" if well else "failed",
+            **{name: self.evaluation.get(name) for name in ("accuracy", "loss", "macro_f1")},
             "steps": [
                 {"name": step.name, "state": step.state, "seconds": round(step.seconds, 3)}
                 for step in self.steps
             ],
             "output": str(self.output),
             "promotion": self.promotion or None,
-            "model": str(self.output / "model") if found else None,
-            "pages": {name: str(self.output / page) for name, page in run_folder.PAGE_FILES.items()}
-            if found
-            else {},
+            "model": str(self.output / "model") if well else None,
+            "pages": {name: str(self.output / page) for name, page in pages.items()},
         }
-        return document if found else {**document, "error": self.error}
+        return document if well else {**document, "error": self.error}
 
 
 def run(request: RunRequest, observer: Observer, echo: TextIO | None = None) -> RunResult:
@@ -201,10 +198,8 @@ def _result(steps: list[Step], output: Path, artifacts: dict[str, Any]) -> RunRe
     if missing or not artifacts:
         return RunResult(steps, output, {}, f"The run ended without {', '.join(missing)}.")
     run_folder.gather(output, {name: Path(artifact.path) for name, artifact in artifacts.items()})
-    evaluation, promotion = (
-        json.loads((output / name).read_text())
-        for name in (run_folder.EVALUATION, run_folder.PROMOTION)
-    )
+    evaluation = json.loads((output / run_folder.EVALUATION).read_text())
+    promotion = json.loads((output / run_folder.PROMOTION).read_text())
     return RunResult(steps, output, evaluation, promotion=promotion)
 
 

@@ -52,8 +52,8 @@ def verdict(promotion: dict[str, Any]) -> str:
 
 
 def _links(result: "RunResult") -> dict[str, str]:
-    links = {f"{name.capitalize()} page": f"{name}.html" for name in run_folder.PAGES}
-    links |= {"Evaluation as JSON": run_folder.EVALUATION, "Model": "model"}
+    log = {"Everything that was printed": run_folder.LOG}
     if result.error is not None:
-        links = {}
-    return {**links, "Everything that was printed": run_folder.LOG}
+        return log
+    links = {f"{name.capitalize()} page": f"{name}.html" for name in run_folder.PAGES}
+    return {**links, "Evaluation as JSON": run_folder.EVALUATION, "Model": "model", **log}

@@ -59,17 +59,12 @@ def training_pipeline(config: PipelineConfig) -> Any:
         require_improvement: bool = POLICY.require_improvement,
     ) -> Outputs:
         snapshot = snapshot_source(data=data, store=store, name=name)
-        snapshot.set_container_image(config.data_prep_image)
-        snapshot.set_caching_options(False)  # it is what notices new data
-
         prepare = prepare_dataset(
             data=data,
             fingerprint=snapshot.outputs["fingerprint"],
             validation_size=validation_size,
             seed=seed,
         )
-        prepare.set_container_image(config.data_prep_image)
-
         train = train_model(
             dataset=prepare.outputs["dataset"],
             recipe=recipe,
@@ -77,8 +72,6 @@ def training_pipeline(config: PipelineConfig) -> Any:
             seed=seed,
             checkpoints=checkpoints,
         )
-        train.set_container_image(config.train_image)
-
         evaluate = evaluate_model(
             dataset=prepare.outputs["dataset"],
             model=train.outputs["model"],
@@ -86,8 +79,6 @@ def training_pipeline(config: PipelineConfig) -> Any:
             name=name,
             champion=snapshot.outputs["champion"],
         )
-        evaluate.set_container_image(config.evaluate_image)
-
         promote = promote_model(
             dataset=prepare.outputs["dataset"],
             model=train.outputs["model"],
@@ -98,13 +89,18 @@ def training_pipeline(config: PipelineConfig) -> Any:
             significance=significance,
             require_improvement=require_improvement,
         )
-        promote.set_container_image(config.evaluate_image)
-        promote.set_caching_options(False)  # it acts on the store, and doing it again is harmless
-
         # What is set at submission reaches root tasks alone, so all of it is set here.
-        for task in (snapshot, prepare, train, evaluate, promote):
+        for task, image in (
+            (snapshot, config.data_prep_image),
+            (prepare, config.data_prep_image),
+            (train, config.train_image),
+            (evaluate, config.evaluate_image),
+            (promote, config.evaluate_image),
+        ):
+            task.set_container_image(image)
             place(task, config.placements.get(task.name, Placement()))
-            if not config.caching:
+            # One notices new data; the other acts on the store, and again does no harm.
+            if task in (snapshot, promote) or not config.caching:
                 task.set_caching_options(False)
 
         return Outputs(

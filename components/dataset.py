@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -56,14 +56,6 @@ class Split:
     labels: np.ndarray
 
 
-class ShapeChange(NamedTuple):
-    """The shape of a raw array, and what flattening makes of it."""
-
-    array: str
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-
-
 @dataclass(frozen=True)
 class PreparedDataset:
     """A dataset whose `dataset.json` has been read.
@@ -99,25 +91,24 @@ class PreparedDataset:
             UserError: A file is missing, changed or not what `dataset.json` says.
         """
         info, folder = self.splits[split_name], self.path / split_name
-        images = _open_array(folder / "images.npy", info.images_sha256)
-        labels = _open_array(folder / "labels.npy", info.labels_sha256)
-        if images.shape != (info.count, self.num_pixels) or labels.shape != (info.count,):
-            raise UserError(
-                f"{folder} holds arrays of other shapes than {MANIFEST} says; prepare it again"
-            )
+        images_shape = (info.count, self.num_pixels)
+        images = _open_array(folder / "images.npy", info.images_sha256, images_shape)
+        labels = _open_array(folder / "labels.npy", info.labels_sha256, (info.count,))
         return Split(images, np.array(labels))
 
-    def shapes(self) -> list[ShapeChange]:
-        """Returns the four raw arrays' shapes before and after flattening.
+    def shapes(self) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+        """Returns the four raw arrays' names, and their shapes before and after flattening.
 
         Training images are counted before the validation images were taken out of them.
         """
         training = self.splits["train"].count + self.splits["validation"].count
-        changes = []
-        for name, count in (("train", training), ("test", self.splits["test"].count)):
-            images = ShapeChange(f"x_{name}", (count, *self.image_shape), (count, self.num_pixels))
-            changes += [images, ShapeChange(f"y_{name}", (count,), (count,))]
-        return changes
+        test = self.splits["test"].count
+        return [
+            ("x_train", (training, *self.image_shape), (training, self.num_pixels)),
+            ("y_train", (training,), (training,)),
+            ("x_test", (test, *self.image_shape), (test, self.num_pixels)),
+            ("y_test", (test,), (test,)),
+        ]
 
     def statistics(self) -> dict[str, float]:
         """Returns what is worth logging as scalar metrics."""
@@ -176,14 +167,17 @@ def _from_json(path: Path, fields: dict[str, Any]) -> PreparedDataset:
     return PreparedDataset(path, fields["fingerprint"], (height, width), class_names, splits)
 
 
-def _open_array(path: Path, sha256: str) -> np.ndarray:
-    """Maps a uint8 `.npy` file whose digest is as expected."""
+def _open_array(path: Path, sha256: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Maps a `.npy` file that is what `dataset.json` says."""
     try:
         if sha256_of_file(path) != sha256:
             raise UserError(f"{path} is not what {MANIFEST} says; prepare the dataset again")
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read; prepare the dataset again") from error
-    if array.dtype != np.uint8:
-        raise UserError(f"{path} holds {array.dtype}, not uint8; prepare the dataset again")
+    if array.dtype != np.uint8 or array.shape != shape:
+        raise UserError(
+            f"{path} holds {array.dtype} of shape {array.shape}, and {MANIFEST} says uint8 of "
+            f"shape {shape}; prepare the dataset again"
+        )
     return array

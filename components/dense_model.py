@@ -3,10 +3,10 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -14,6 +14,7 @@ import numpy as np
 
 from components.errors import UserError
 from components.files import sha256_of_file
+from components.storage import check_name
 
 FORMAT = 1
 MANIFEST_NAME = "model.json"
@@ -99,100 +100,70 @@ def load_model(path: Path) -> DenseModel:
         UserError: The folder is no whole model of a known format, a file is not the one that was
             written, or the weights do not fit the architecture.
     """
-    document = _read_manifest(path)
-    manifest = _parse_manifest(document, path)
-    _verify_files(path, manifest)
-    kernels, biases = _read_weights(path / WEIGHTS_NAME, _layer_sizes(path, manifest))
-    return DenseModel(kernels, biases, manifest, hashlib.sha256(document).hexdigest())
-
-
-def _read_manifest(path: Path) -> bytes:
     try:
-        return (path / MANIFEST_NAME).read_bytes()
+        document = (path / MANIFEST_NAME).read_bytes()
     except OSError as error:
         raise UserError(
             f"{path} is not a model: {MANIFEST_NAME} can't be read ({error.strerror}); "
             "name the folder that training wrote"
         ) from error
+    manifest, sizes = _parse_manifest(document, path)
+    _verify_files(path, manifest["files"])
+    try:
+        kernels, biases = _read_weights(path / WEIGHTS_NAME, sizes)
+    except (OSError, LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
+        raise _damaged(path, f"{WEIGHTS_NAME} has no such weights ({error})") from error
+    return DenseModel(kernels, biases, manifest, hashlib.sha256(document).hexdigest())
 
 
-def _parse_manifest(document: bytes, path: Path) -> dict[str, Any]:
+def _parse_manifest(document: bytes, path: Path) -> tuple[dict[str, Any], list[int]]:
+    """Returns the content of model.json, and what it says of the layers: [inputs, units...]."""
     try:
         manifest = json.loads(document)
-    except ValueError as error:
-        raise _damaged(path, f"{MANIFEST_NAME} is not JSON ({error})") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise UserError(
-            f"{path / MANIFEST_NAME} is not of format {FORMAT}; "
-            "train the model again with this version"
-        )
-    if manifest.get("activation") != "relu":
-        raise _damaged(path, f"activation {manifest.get('activation')!r} is not 'relu'")
-    return manifest
-
-
-def _layer_sizes(path: Path, manifest: Mapping[str, Any]) -> list[int]:
-    """[inputs, units of each layer] as model.json gives them."""
-    try:
+        if manifest["format"] != FORMAT:
+            raise UserError(
+                f"{path / MANIFEST_NAME} is not of format {FORMAT}; "
+                "train the model again with this version"
+            )
+        if manifest["activation"] != "relu" or not manifest["files"].get(WEIGHTS_NAME):
+            raise ValueError(f"it must have the activation 'relu' and list {WEIGHTS_NAME}")
+        if not all(isinstance(name, str) for name in manifest["class_names"]):
+            raise TypeError("class_names are not all text")
         height, width = manifest["image_shape"]
-        sizes = [height, width, *manifest["hidden_units"], len(manifest["class_names"])]
-        names_are_text = all(isinstance(name, str) for name in manifest["class_names"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(path, f"{MANIFEST_NAME} lacks a part ({error})") from error
-    if not names_are_text or not all(type(size) is int and size > 0 for size in sizes):
-        raise _damaged(path, "image_shape, hidden_units or class_names has values of a wrong kind")
-    return [height * width, *sizes[2:]]
+        sizes = [height * width, *manifest["hidden_units"], len(manifest["class_names"])]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _damaged(path, f"{MANIFEST_NAME} is not what training writes ({error})") from error
+    return manifest, sizes
 
 
-def _verify_files(path: Path, manifest: Mapping[str, Any]) -> None:
-    files = manifest.get("files")
-    if not isinstance(files, dict) or WEIGHTS_NAME not in files:
-        raise _damaged(path, f"{MANIFEST_NAME} does not list {WEIGHTS_NAME}")
+def _verify_files(path: Path, files: Mapping[str, str]) -> None:
     for name, digest in files.items():
-        _verify_file(path, name, digest)
-
-
-def _verify_file(path: Path, name: str, digest: object) -> None:
-    # Only plain names below the folder: a manifest must not make us read elsewhere.
-    parts = PurePosixPath(name).parts
-    if name != "/".join(parts) or ".." in parts or "\\" in name or "\0" in name or not parts:
-        raise _damaged(path, f"{MANIFEST_NAME} lists the impossible file name {name!r}")
-    file = path / name
-    if not file.is_file():
-        raise _damaged(path, f"{name} is missing")
-    if sha256_of_file(file) != digest:
-        raise _damaged(path, f"{name} does not have the SHA-256 that {MANIFEST_NAME} gives")
+        file = path / check_name(name)  # a manifest must not make us read elsewhere
+        if not file.is_file() or sha256_of_file(file) != digest:
+            raise _damaged(
+                path, f"{name} is missing or does not have the SHA-256 in {MANIFEST_NAME}"
+            )
 
 
 def _read_weights(
     file: Path, sizes: list[int]
 ) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
-    names = ["dense", *(f"dense_{i}" for i in range(1, len(sizes) - 1))]
-    try:
-        with h5py.File(file, "r") as weights:
-            layers = [weights["layers"][name]["vars"] for name in names]
-            kernels = _read_arrays(file, layers, "0", itertools.pairwise(sizes))
-            biases = _read_arrays(file, layers, "1", ((size,) for size in sizes[1:]))
-    except (OSError, LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
-        raise _damaged(file.parent, f"{file.name} has no such weights ({error})") from error
-    return kernels, biases
+    kernels, biases = [], []
+    with h5py.File(file, "r") as weights:
+        for index, shape in enumerate(itertools.pairwise(sizes)):
+            variables = weights[f"layers/dense_{index}/vars" if index else "layers/dense/vars"]
+            kernels.append(_read_array(variables["0"], shape))
+            biases.append(_read_array(variables["1"], shape[1:]))
+    return tuple(kernels), tuple(biases)
 
 
-def _read_arrays(
-    file: Path, layers: list[h5py.Group], key: str, shapes: Iterable[tuple[int, ...]]
-) -> tuple[np.ndarray, ...]:
-    arrays = []
-    for layer, shape in zip(layers, shapes, strict=True):
-        dataset = layer[key]
-        if dataset.shape != shape or dataset.dtype != np.float32:
-            raise _damaged(
-                file.parent,
-                f"{dataset.name} is {dataset.dtype} {dataset.shape}, not float32 {shape}",
-            )
-        arrays.append(dataset[...])
-        if not np.isfinite(arrays[-1]).all():
-            raise _damaged(file.parent, f"{dataset.name} has NaN or infinite weights")
-    return tuple(arrays)
+def _read_array(dataset: h5py.Dataset, shape: tuple[int, ...]) -> np.ndarray:
+    if dataset.shape != shape or dataset.dtype != np.float32:
+        raise ValueError(f"{dataset.name} is {dataset.dtype} {dataset.shape}, not float32 {shape}")
+    array: np.ndarray = dataset[...]
+    if not np.isfinite(array).all():
+        raise ValueError(f"{dataset.name} has NaN or infinite weights")
+    return array
 
 
 def _damaged(path: Path, what: str) -> UserError:

@@ -78,7 +78,7 @@ def _edit(dataset, edit):
 @pytest.mark.parametrize("count", [49, 51])
 def test_refuses_a_count_that_is_not_that_of_the_arrays(dataset, count):
     _edit(dataset, lambda fields: fields["splits"]["test"].update(count=count))
-    with pytest.raises(UserError, match="shapes"):
+    with pytest.raises(UserError, match="says uint8 of shape"):
         open_dataset(dataset.path).read("test")
 
 

@@ -162,5 +162,5 @@ def test_files_outside_the_folder_are_never_read(folder, name):
     name = name.format(outside=secret)
     digests = {"model.weights.h5": sha256_of_file(folder / "model.weights.h5")}
     change_manifest(folder, files=digests | {name: sha256_of_file(secret)})
-    with pytest.raises(UserError, match="file name"):
+    with pytest.raises(UserError, match=r"name .* is refused|secret is missing"):
         load_model(folder)

@@ -1,8 +1,10 @@
 """Scores a model, and the present champion beside it, on the held-out test images."""
 
 import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,11 +79,14 @@ def summarize(
         model_digest: SHA-256 of the model's model.json.
     """
     probabilities = softmax(logits)
-    predictions = probabilities.argmax(axis=1)
+    predictions, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
     correct = predictions == labels
     confusion = metrics.confusion_matrix(labels, predictions, dataset.num_classes)
-    scores = metrics.class_scores(confusion)
-    calibration = metrics.calibration_bins(probabilities.max(axis=1), correct)
+    scores, areas = metrics.class_scores(confusion), metrics.class_areas(probabilities, labels)
+    roc = metrics.micro_average_roc(probabilities, labels)
+    fpr, tpr, thresholds = (values.tolist() for values in metrics.thin(roc))
+    calibration = metrics.calibration_bins(confidences, correct)
+    worst = metrics.most_confident_mistakes(probabilities, labels)
     return Evaluation(
         class_names=list(dataset.class_names),
         num_test_images=len(labels),
@@ -91,12 +96,15 @@ def summarize(
         macro_precision=float(scores.precision.mean()),
         macro_recall=float(scores.recall.mean()),
         macro_f1=float(scores.f1.mean()),
-        per_class=_per_class(dataset.class_names, scores, probabilities, labels),
+        per_class=[ClassReport(*row) for row in _rows(dataset.class_names, *scores, areas)],
         confusion_matrix=confusion.tolist(),
-        roc=_roc(metrics.micro_average_roc(probabilities, labels)),
+        roc=Roc(fpr, tpr, thresholds, metrics.area_under(roc)),
         calibration=calibration,
         expected_calibration_error=metrics.expected_calibration_error(calibration),
-        most_confident_mistakes=_mistakes(probabilities, labels),
+        most_confident_mistakes=[
+            Mistake(*row)
+            for row in _rows(worst, labels[worst], predictions[worst], confidences[worst])
+        ],
         dataset_fingerprint=dataset.fingerprint,
         model_digest=model_digest,
     )
@@ -115,35 +123,6 @@ def _misfit(model: DenseModel, dataset: PreparedDataset) -> str | None:
     return None
 
 
-def _per_class(
-    names: tuple[str, ...],
-    scores: metrics.ClassScores,
-    probabilities: np.ndarray,
-    labels: np.ndarray,
-) -> list[ClassReport]:
-    columns = (scores.precision, scores.recall, scores.f1, scores.support)
-    areas = metrics.class_areas(probabilities, labels)
-    rows = zip(names, *(column.tolist() for column in columns), areas, strict=True)
-    return [ClassReport(*row) for row in rows]
-
-
-def _roc(curve: metrics.RocCurve) -> Roc:
-    thinned = metrics.thin(curve)
-    return Roc(
-        fpr=thinned.fpr.tolist(),
-        tpr=thinned.tpr.tolist(),
-        thresholds=thinned.thresholds.tolist(),
-        auc=metrics.area_under(curve),
-    )
-
-
-def _mistakes(probabilities: np.ndarray, labels: np.ndarray) -> list[Mistake]:
-    return [
-        Mistake(index, int(labels[index]), *_top(probabilities[index]))
-        for index in metrics.most_confident_mistakes(probabilities, labels).tolist()
-    ]
-
-
 def _against(
     champion: DenseModel, version: int, logits: np.ndarray, test: Split, dataset: PreparedDataset
 ) -> Comparison | SkippedChampion:
@@ -152,33 +131,27 @@ def _against(
     if misfit:
         return SkippedChampion(version, misfit)
     theirs, ours = champion.probabilities(test.images), softmax(logits)
-    champion_right = theirs.argmax(axis=1) == test.labels
-    challenger_right = ours.argmax(axis=1) == test.labels
-    only_champion = int((champion_right & ~challenger_right).sum())
-    only_challenger = int((challenger_right & ~champion_right).sum())
-    images = len(test.labels)
+    their_answers, our_answers = theirs.argmax(axis=1), ours.argmax(axis=1)
+    champion_right, challenger_right = their_answers == test.labels, our_answers == test.labels
+    b = int((champion_right & ~challenger_right).sum())
+    c = int((challenger_right & ~champion_right).sum())
+    shown = comparison.most_confident_disagreements(theirs, ours)
+    columns = (test.labels, their_answers, theirs.max(axis=1), our_answers, ours.max(axis=1))
     return Comparison(
         version=version,
         model_digest=champion.digest,
         accuracy=float(champion_right.mean()),
-        difference=(only_challenger - only_champion) / images,
-        difference_interval=comparison.difference_interval(only_champion, only_challenger, images),
-        mcnemar=comparison.mcnemar(only_champion, only_challenger),
-        disagreements=int((theirs.argmax(axis=1) != ours.argmax(axis=1)).sum()),
-        most_confident_disagreements=_disagreements(theirs, ours, test.labels),
+        difference=(c - b) / len(test.labels),
+        difference_interval=comparison.difference_interval(b, c, len(test.labels)),
+        mcnemar=comparison.mcnemar(b, c),
+        disagreements=int((their_answers != our_answers).sum()),
+        most_confident_disagreements=[
+            Disagreement(*row) for row in _rows(shown, *(column[shown] for column in columns))
+        ],
     )
 
 
-def _disagreements(
-    champion: np.ndarray, challenger: np.ndarray, labels: np.ndarray
-) -> list[Disagreement]:
-    return [
-        Disagreement(index, int(labels[index]), *_top(champion[index]), *_top(challenger[index]))
-        for index in comparison.most_confident_disagreements(champion, challenger).tolist()
-    ]
-
-
-def _top(probabilities: np.ndarray) -> tuple[int, float]:
-    """The most probable class and its probability."""
-    best = int(probabilities.argmax())
-    return best, float(probabilities[best])
+def _rows(*columns: np.ndarray | Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """Puts columns side by side, NumPy's numbers as Python's."""
+    plain = (c.tolist() if isinstance(c, np.ndarray) else c for c in columns)
+    return zip(*plain, strict=True)

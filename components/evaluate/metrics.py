@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,8 +10,7 @@ import numpy as np
 Z_95 = 1.959963984540054
 
 
-@dataclass(frozen=True)
-class ClassScores:
+class ClassScores(NamedTuple):
     """Precision, recall, F1 (float64 [classes]) and support (int64 [classes])."""
 
     precision: np.ndarray
@@ -19,8 +19,7 @@ class ClassScores:
     support: np.ndarray
 
 
-@dataclass(frozen=True)
-class RocCurve:
+class RocCurve(NamedTuple):
     """Points of a ROC curve from (0, 0) to (1, 1), float64 [points] each.
 
     At a point, all scores of at least its threshold are called positive.
@@ -159,7 +158,7 @@ def thin(curve: RocCurve, points: int = 100) -> RocCurve:
     """
     position = np.sqrt(curve.fpr) + 1 - np.sqrt(1 - curve.tpr)
     kept = np.unique(np.searchsorted(position, np.linspace(0, position[-1], points)))
-    return RocCurve(curve.fpr[kept], curve.tpr[kept], curve.thresholds[kept])
+    return RocCurve(*(values[kept] for values in curve))
 
 
 def calibration_bins(

@@ -1,6 +1,5 @@
 """The page about an evaluation."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,23 +8,6 @@ from markupsafe import Markup
 from components import pages
 from components.evaluate.evaluation import Evaluation, Roc
 from components.evaluate.metrics import CalibrationBin
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of the heat map; `share` from 0 to 1 says how deep its colour is."""
-
-    count: int
-    share: float
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """How often one class was taken for another; classes by index."""
-
-    label: int
-    prediction: int
-    count: int
 
 
 def write(path: Path, evaluation: Evaluation, images: np.ndarray) -> None:
@@ -41,7 +23,7 @@ def write(path: Path, evaluation: Evaluation, images: np.ndarray) -> None:
         "evaluation.html",
         path,
         evaluation=evaluation,
-        heat_map=heat_map(confusion),
+        shares=heat_map_shares(confusion),
         confusions=most_frequent_confusions(confusion),
         roc_chart=_roc_chart(evaluation.roc),
         reliability_chart=_reliability_chart(evaluation.calibration),
@@ -49,8 +31,8 @@ def write(path: Path, evaluation: Evaluation, images: np.ndarray) -> None:
     )
 
 
-def heat_map(confusion: np.ndarray) -> list[list[Cell]]:
-    """Gives each count its depth of colour.
+def heat_map_shares(confusion: np.ndarray) -> list[list[float]]:
+    """Gives each count its depth of colour, from 0 to 1.
 
     Right answers (the diagonal) are measured against the images of their class, mistakes against
     the most frequent mistake, by the square root, so that single ones are seen.
@@ -61,20 +43,23 @@ def heat_map(confusion: np.ndarray) -> list[list[Cell]]:
     mistakes = confusion - np.diag(np.diag(confusion))
     shares = np.sqrt(mistakes / max(1, mistakes.max()))
     np.fill_diagonal(shares, np.diag(confusion) / np.maximum(1, confusion.sum(axis=1)))
-    return [
-        [Cell(count, round(share, 3)) for count, share in zip(*row, strict=True)]
-        for row in zip(confusion.tolist(), shares.tolist(), strict=True)
-    ]
+    rounded: list[list[float]] = shares.round(3).tolist()
+    return rounded
 
 
-def most_frequent_confusions(confusion: np.ndarray, limit: int = 5) -> list[Confusion]:
-    """Finds the pairs of classes that are mistaken most often, the most frequent first."""
-    pairs = [
-        Confusion(int(label), int(prediction), int(confusion[label, prediction]))
-        for label, prediction in zip(*np.nonzero(confusion), strict=True)
-        if label != prediction
-    ]
-    return sorted(pairs, key=lambda pair: -pair.count)[:limit]
+def most_frequent_confusions(confusion: np.ndarray, limit: int = 5) -> list[tuple[int, int, int]]:
+    """Finds the mistakes that are made most often: (label, prediction, count), classes by index.
+
+    Args:
+        confusion: int64 [classes, classes], labels in rows.
+        limit: At most so many.
+    """
+    mistakes = confusion - np.diag(np.diag(confusion))
+    labels, predictions = np.nonzero(mistakes)
+    counts = mistakes[labels, predictions]
+    order = np.argsort(-counts, kind="stable")[:limit]
+    columns = (labels[order], predictions[order], counts[order])
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _roc_chart(roc: Roc) -> Markup:

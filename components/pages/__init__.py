@@ -9,9 +9,7 @@ import base64
 import hashlib
 import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +66,7 @@ def render(template_name: str, path: Path, **context: object) -> None:
         **context: What the template shows. Everything is escaped but `Markup`. A name that the
             template uses and that is missing here is an error.
     """
-    html = _environment().get_template(template_name).render(context)
-    write_bytes(path, html.encode())
+    write_bytes(path, _ENVIRONMENT.get_template(template_name).render(context).encode())
 
 
 def digit_image(image: np.ndarray) -> str:
@@ -89,13 +86,11 @@ def digit_image(image: np.ndarray) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-@contextmanager
-def chart_style() -> Iterator[None]:
-    """Draws the matplotlib figures that are made inside the ``with`` in the look of the pages."""
+def chart_style() -> AbstractContextManager[None]:
+    """Gives matplotlib figures that are made inside the ``with`` the look of the pages."""
     import matplotlib
 
-    with matplotlib.rc_context(_CHART_STYLE):
-        yield
+    return matplotlib.rc_context(_CHART_STYLE)
 
 
 def figure_svg(figure: "Figure", alt: str) -> Markup:
@@ -126,20 +121,16 @@ def figure_svg(figure: "Figure", alt: str) -> Markup:
     return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1))
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = _percent
-    environment.filters["thousands"] = "{:,}".format
-    return environment
-
-
 def _percent(share: float, digits: int = 2) -> str:
     """Writes 0.97656 as ``97.66 %``; the space does not break."""
     return f"{share:.{digits}%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters |= {"percent": _percent, "thousands": "{:,}".format}

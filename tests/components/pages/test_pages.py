@@ -22,8 +22,8 @@ def render(monkeypatch, tmp_path):
 
     def render(template, **context):
         own = jinja2.DictLoader({"test.html": template})
-        loader = jinja2.ChoiceLoader([own, pages._environment().loader])
-        monkeypatch.setattr(pages._environment(), "loader", loader)
+        loader = jinja2.ChoiceLoader([own, pages._ENVIRONMENT.loader])
+        monkeypatch.setattr(pages._ENVIRONMENT, "loader", loader)
         pages.render("test.html", tmp_path / "page.html", **context)
         return (tmp_path / "page.html").read_text()
 

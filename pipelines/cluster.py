@@ -16,17 +16,14 @@ from kfp_server_api import (
     V2beta1RuntimeConfig,
 )
 
-from pipelines.compile import compile_pipeline, version_name
 from pipelines.connection import Connection
+from pipelines.training import compile_pipeline, version_name
 
 PAGE_SIZE = 100
 
 
 def submit(connection: Connection) -> str:
-    """Starts a run of the pipeline as the config has it.
-
-    Returns:
-        The run's id.
+    """Starts a run of the pipeline as the config has it; returns the run's id.
 
     Raises:
         UserError: If the server refuses or does not answer.

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from components.errors import UserError
+from pipelines.config import seconds
 from pipelines.options import (
     WrongUsageError,
     cluster_options,
@@ -89,7 +90,7 @@ def compile_(config: Path, output: IO[str], **flags: Any) -> None:
     same bytes.
     """
     settings = configured(config, flags)
-    from pipelines.compile import compile_pipeline, version_name
+    from pipelines.training import compile_pipeline, version_name
 
     package = compile_pipeline(settings.pipeline)
     output.write(package)
@@ -112,19 +113,17 @@ def submit(config: Path, wait: bool, timeout: str, **flags: Any) -> None:
     The pipeline is uploaded if it has changed. Options win over what cluster.toml says. Ctrl-C
     stops watching; the run goes on.
     """
-    seconds = _seconds(timeout)
+    to_wait = _seconds(timeout)
     connection = connected(config, flags)
     from pipelines import cluster
 
     run_id = cluster.submit(connection)
     click.echo(connection.config.link("runs", run_id))
     if wait:
-        sys.exit(_watch(connection, run_id, seconds))
+        sys.exit(_watch(connection, run_id, to_wait))
 
 
 def _seconds(timeout: str) -> int:
-    from pipelines.placement import seconds
-
     if not re.fullmatch(r"\d+[smh]", timeout, re.ASCII):
         raise WrongUsageError(f"--timeout is {timeout!r}; write it like 90s, 30m or 2h.")
     return seconds(timeout)

@@ -10,8 +10,7 @@ from components import images
 from components.errors import UserError
 from components.promote.policy import Policy
 from components.train.recipe import DEFAULT_RECIPE, resolve
-from pipelines.config import STEPS, WEBHOOK, PipelineConfig
-from pipelines.placement import Placement, Secret
+from pipelines.config import STEPS, WEBHOOK, PipelineConfig, Placement, Secret
 from pipelines.toml_file import Form, TomlFile, read
 
 ALL_STEPS = "all"
@@ -24,12 +23,7 @@ _BUCKET_EXAMPLE = "'gs://bucket/prefix'"
 class Login:
     """How to get past the cluster's door; all empty: as a pod, or through kubeconfig.
 
-    Attributes:
-        token_file: File with a bearer token, read anew for every request.
-        token_command: Program that prints a bearer token; it runs again when a token expires.
-        client_id: OAuth client id of the Identity-Aware Proxy.
-        kube_context: Context of kubeconfig, where there is no host.
-        ca_file: Certificates that vouch for the host.
+    The token's file is read anew for every request; its program runs again when a token expires.
     """
 
     token_file: str = ""
@@ -57,27 +51,8 @@ class Notify:
 class ClusterConfig:
     """What ``cluster.toml`` says; the keys are explained in the file that ``init`` writes.
 
-    Attributes:
-        host: URL of Kubeflow Pipelines; empty inside the cluster and with kubeconfig.
-        namespace: Namespace of a multi-user installation; empty where there is one for all.
-        experiment: Name that runs are filed under.
-        service_account: Kubernetes account that steps run as; empty for the cluster's default.
-        pipeline_root: Where artifacts go; empty for the cluster's default.
-        timezone: In which the cluster reads schedules.
-        registry: Where the images are.
-        tag: The images' tag.
-        digests: Images by digest instead, by component.
-        data: URI of the raw data.
-        store: URI of the model store; empty for none.
-        model: The model's name in the store.
-        recipe: Name of a training recipe.
-        overrides: Fields of the recipe to change.
-        seed: Seed of the split and of training.
-        cache: Whether steps may be reused from earlier runs.
-        promotion: What is asked of a model.
-        login: How to authenticate.
-        notify: Who is told how a run ended.
-        steps: What steps ask of the cluster, and under "all" what each of them does.
+    What is empty is left to the cluster, and without a store nothing is promoted. `load` gives
+    every step its placement.
     """
 
     host: Annotated[str, Form(r"https?://[^\s/]+(/\S*)?", "'https://kubeflow.example'")] = ""

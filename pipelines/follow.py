@@ -60,13 +60,7 @@ class RemoteRun:
 
 
 def follow(connection: Connection, run_id: str, observer: Observer, timeout: float) -> RemoteRun:
-    """Waits until a run has ended or the time is over; the run goes on in any case.
-
-    Args:
-        connection: To the run's cluster.
-        run_id: The run.
-        observer: Told of every step as it starts and ends.
-        timeout: Seconds to wait.
+    """Waits until a run has ended or the time, in seconds, is over; the run goes on in any case.
 
     Raises:
         UserError: If the server refuses, or has not answered for its connection's patience.

@@ -27,22 +27,10 @@ _LAST_LINES = 5
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to run, and where.
+    """What to run, and where, as the options of ``mnist-pipeline run`` have it.
 
-    Attributes:
-        data: URI of the raw data.
-        recipe: Name of a training recipe.
-        settings: Recipe fields to change, each as ``key=value``.
-        seed: Seed of the split and of training.
-        output: Folder for everything that the run leaves behind.
-        cache: Whether steps may be reused from earlier runs beside this one.
-        runner: Where steps execute: "subprocess" or "docker".
-        gpus: Whether the Docker runner hands out GPUs.
-        store: URI of the model store; empty for none.
-        name: The model's name in the store.
-        min_accuracy: See `Policy`, as the two that follow.
-        significance: Level of the tests against the champion.
-        require_improvement: Whether "not significantly worse" is not enough.
+    Settings are fields of the recipe to change, each as ``key=value``; the cache is shared with
+    the runs beside this one; an empty store stands for none.
     """
 
     data: str

@@ -12,11 +12,7 @@ INDEX = "index.html"
 STEPS = "steps"
 EVALUATION = "evaluation.json"
 PROMOTION = "promotion.json"
-PAGES = {
-    "data": "data_page",
-    "training": "training_page",
-    "evaluation": "evaluation_page",
-}
+PAGES = ("data", "training", "evaluation")
 PAGE_FILES = {"run": INDEX, **{name: f"{name}.html" for name in PAGES}}
 
 
@@ -40,8 +36,8 @@ def gather(output: Path, artifacts: dict[str, Path]) -> None:
     shutil.copytree(artifacts["model"], output / "model", copy_function=_link)
     _link(artifacts["evaluation"], output / EVALUATION)
     _link(artifacts["promotion"], output / PROMOTION)
-    for name, artifact in PAGES.items():
-        _link(artifacts[artifact], output / f"{name}.html")
+    for name in PAGES:
+        _link(artifacts[f"{name}_page"], output / PAGE_FILES[name])
 
 
 def _link(source: str | Path, target: str | Path) -> None:

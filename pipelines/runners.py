@@ -18,11 +18,7 @@ def choose(
 ) -> tuple[Any, PipelineConfig]:
     """Returns KFP's runner and the config that goes with it.
 
-    Args:
-        name: "subprocess" or "docker".
-        read: URIs that steps read, "mnist" or a folder's; a local path is absolute.
-        written: URIs that steps write to, beside the run's own folder.
-        gpus: Whether containers get GPUs.
+    The name is "subprocess" or "docker"; the rest is for `docker_runner`.
 
     Raises:
         UserError: If the runner can't be used as asked.

@@ -25,13 +25,7 @@ _RUNS_LOOKED_AT = 500
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a schedule should be.
-
-    Attributes:
-        name: What it is called.
-        cron: When it runs; checked.
-        always_latest: Whether it runs the pipeline's newest version, not the one it was made for.
-    """
+    """What a schedule should be; always the latest: it runs the pipeline's newest version."""
 
     name: str
     cron: str
@@ -65,12 +59,7 @@ class Plan:
 
 
 def plan(connection: Connection, schedule: Schedule, package: str) -> Plan:
-    """Compares with what is on the cluster, and changes nothing there.
-
-    Args:
-        connection: To the cluster.
-        schedule: What should be there.
-        package: The compiled pipeline.
+    """Compares what should be there with what is on the cluster, and changes nothing.
 
     Raises:
         UserError: If the schedule is to follow the newest version, and this one is older.
@@ -95,12 +84,6 @@ def carry_out(connection: Connection, schedule: Schedule, package: str, todo: Pl
 
     A new schedule is created disabled, the old one deleted, and only then the new one enabled: at
     no moment do two run, and applying again mends what an interruption left.
-
-    Args:
-        connection: To the cluster.
-        schedule: What should be there.
-        package: The compiled pipeline.
-        todo: What `plan` said of the three.
     """
     keep = todo.keep
     if todo.upload or keep is None:

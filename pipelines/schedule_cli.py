@@ -57,7 +57,7 @@ def apply(
         checked = crons.check(cron)
     connection = connected(config, flags)
     from pipelines import schedule as schedules
-    from pipelines.compile import compile_pipeline
+    from pipelines.training import compile_pipeline
 
     package = compile_pipeline(connection.config.pipeline)
     wanted = schedules.Schedule(name, checked, always_latest)

@@ -104,11 +104,7 @@ class TomlFile:
 
 
 def read(path: Path, flags: Mapping[str, Any]) -> TomlFile:
-    """Reads a file.
-
-    Args:
-        path: The TOML file.
-        flags: Top-level keys that win over the file.
+    """Reads a TOML file, over whose top-level keys the flags win.
 
     Raises:
         UserError: If it is missing or not TOML.

@@ -1,10 +1,13 @@
-"""The graph: which component feeds which, and nothing else."""
+"""The graph: which component feeds which, and how that reads as YAML."""
 
 import functools
+import hashlib
 import inspect
+import tempfile
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from kfp import dsl
+from kfp import compiler, dsl
 
 from components.data_prep.component import prepare_dataset, snapshot_source
 from components.evaluate.component import evaluate_model
@@ -12,8 +15,7 @@ from components.notify.component import notify
 from components.promote.component import promote_model
 from components.promote.policy import Policy
 from components.train.component import train_model
-from pipelines.config import PipelineConfig
-from pipelines.placement import Placement, Secret, place
+from pipelines.config import PipelineConfig, Placement, Secret, place
 
 NAME = "mnist-training"
 POLICY = Policy()
@@ -137,3 +139,21 @@ def _with_notice(graph: Any, config: PipelineConfig, webhook: Secret) -> Any:
     without_outputs = interface.replace(return_annotation=inspect.Signature.empty)
     notified.__signature__ = without_outputs  # type: ignore[attr-defined]
     return dsl.pipeline(name=graph.name, description=graph.description)(notified)
+
+
+def compile_pipeline(config: PipelineConfig) -> str:
+    """Compiles the graph for one place.
+
+    Returns:
+        YAML: the pipeline, and in a second document the Kubernetes settings if there are any. The
+        same for the same config.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pipeline.yaml"
+        compiler.Compiler().compile(training_pipeline(config), str(path))
+        return path.read_text(encoding="utf-8")
+
+
+def version_name(package: str) -> str:
+    """Names a compiled pipeline by its content."""
+    return hashlib.sha256(package.encode()).hexdigest()[:16]

@@ -14,7 +14,7 @@ from kfp_state import Frame
 
 from components.storage import open_folder
 from pipelines.cli import main
-from pipelines.compile import version_name
+from pipelines.training import version_name
 
 pytestmark = pytest.mark.usefixtures("quick")
 

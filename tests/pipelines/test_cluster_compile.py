@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from pipelines.cluster_config import load
-from pipelines.compile import compile_pipeline, version_name
 from pipelines.config import STEPS
+from pipelines.training import compile_pipeline, version_name
 
 FOLDER = Path(__file__).parent / "golden"
 GOLDEN = FOLDER / "cluster.yaml"

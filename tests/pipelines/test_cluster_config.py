@@ -7,7 +7,7 @@ import pytest
 from components.errors import UserError
 from pipelines.cluster_cli import TEMPLATE
 from pipelines.cluster_config import load
-from pipelines.placement import Placement, Secret, Toleration
+from pipelines.config import Placement, Secret, Toleration
 
 MINIMAL = 'registry = "r.example/team"\ntag = "v1"\n'
 DIGEST = "sha256:" + "a" * 64

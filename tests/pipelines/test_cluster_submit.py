@@ -8,7 +8,7 @@ import yaml
 from components.errors import UserError
 from pipelines import cluster
 from pipelines.cluster import submit, upload
-from pipelines.compile import compile_pipeline, version_name
+from pipelines.training import compile_pipeline, version_name
 
 
 @pytest.fixture(scope="module")

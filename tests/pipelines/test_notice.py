@@ -6,8 +6,7 @@ import pytest
 from kfp import local
 from synthetic import write_source
 
-from pipelines.config import PipelineConfig
-from pipelines.placement import Secret
+from pipelines.config import PipelineConfig, Secret
 from pipelines.training import training_pipeline
 
 CONFIG = PipelineConfig(

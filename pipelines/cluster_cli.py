@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from components.errors import UserError
+from components.notify.figures import read_figures
 from pipelines.config import seconds
 from pipelines.options import (
     WrongUsageError,
@@ -163,7 +164,6 @@ def _watch(connection: "Connection", run_id: str, timeout: float) -> int:
 def _print_figures(
     console: "Console", connection: "Connection", run_id: str, run: "RemoteRun"
 ) -> None:
-    from components.notify.figures import read_figures
     from pipelines.console import print_figures
     from pipelines.training import NAME
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from components.errors import UserError
+from components.promote import champion
+from components.promote.model_store import CARD, ModelStore
 from pipelines.options import store_options
 
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ def models() -> None:
 @store_options
 def list_versions(store: str, name: str) -> None:
     """List all versions, oldest first."""
-    from components.promote import champion
-    from components.promote.model_store import ModelStore
     from pipelines.console import print_table
 
     opened = ModelStore(store, name)
@@ -54,9 +54,6 @@ def show(version: int, store: str, name: str) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from components.promote import champion
-    from components.promote.model_store import CARD, ModelStore
-
     opened = ModelStore(store, name)
     card = opened.read(version, CARD).decode()
     serving = champion.current(opened)
@@ -72,9 +69,6 @@ def show(version: int, store: str, name: str) -> None:
 @store_options
 def rollback(version: int | None, store: str, name: str) -> None:
     """Let VERSION serve again; without one, the champion before the present one."""
-    from components.promote import champion
-    from components.promote.model_store import ModelStore
-
     opened = ModelStore(store, name)
     now = champion.rollback(opened, version)
     click.echo(f"Version {now.version} of {opened.folder.uri} is the champion: {now.reason}.")
@@ -100,8 +94,6 @@ def predict(images: tuple[Path, ...], store: str, name: str, as_json: bool) -> N
 
 def _champion(store: str, name: str) -> tuple[int, "DenseModel"]:
     from components.dense_model import load_model
-    from components.promote import champion
-    from components.promote.model_store import ModelStore
 
     opened = ModelStore(store, name)
     version = champion.serving(opened)

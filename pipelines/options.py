@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from components.errors import UserError
+from pipelines.cluster_config import ClusterConfig, load
 
 if TYPE_CHECKING:
-    from pipelines.cluster_config import ClusterConfig
     from pipelines.connection import Connection
 
 Command = Callable[..., Any]
@@ -81,10 +81,8 @@ def wrong_usage() -> Iterator[None]:
         raise WrongUsageError(str(error)) from error
 
 
-def configured(config: Path, flags: Mapping[str, Any]) -> "ClusterConfig":
+def configured(config: Path, flags: Mapping[str, Any]) -> ClusterConfig:
     """Reads the config, where flags that were given win; ends with status 2 if it is wrong."""
-    from pipelines.cluster_config import load
-
     with wrong_usage():
         return load(config, {key: value for key, value in flags.items() if value is not None})
 

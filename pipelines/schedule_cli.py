@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from pipelines.cron import check, next_time
 from pipelines.options import cluster_options, connected, run_options, wrong_usage
 
 APPLY_EXAMPLES = """\b
@@ -51,10 +52,8 @@ def apply(
     the new one is enabled. Runs never overlap, and those missed while the cluster was down are
     not made up for. Options win over cluster.toml.
     """
-    from pipelines import cron as crons
-
     with wrong_usage():
-        checked = crons.check(cron)
+        checked = check(cron)
     connection = connected(config, flags)
     from pipelines import schedule as schedules
     from pipelines.training import compile_pipeline
@@ -128,8 +127,6 @@ def _row(run: Any, last: Any | None, zone: str) -> tuple[str, ...]:
 
 
 def _next(cron: str, zone: str) -> datetime | None:
-    from pipelines.cron import next_time
-
     return next_time(cron, datetime.now(ZoneInfo(zone)))
 
 

@@ -37,7 +37,7 @@ def read_contents(source: Source) -> Contents:
     Raises:
         UserError: A file is damaged, or files do not fit together.
     """
-    training, held_out = source.training(), source.held_out()
+    training, held_out = source.batches()
     classes = np.unique(np.concatenate([batch.labels for batch in training]))
     if len(classes) < 2:
         raise UserError(

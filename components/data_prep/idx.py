@@ -16,7 +16,6 @@ import numpy as np
 from components.data_prep.streams import ArrayStream, Readable
 from components.errors import UserError
 
-_UNSIGNED_BYTE = 0x08
 _PACKED_BYTES = 64 << 10
 
 
@@ -50,16 +49,12 @@ def _read_header(file: Readable, path: Path, num_dimensions: int) -> tuple[int, 
     header = file.read(length)
     if len(header) < length:
         raise UserError(f"{path} ends within its header of {length} bytes; get the file again")
-    if header[:2] != b"\0\0" or header[3] != num_dimensions:
+    expected = bytes([0, 0, 8, num_dimensions])
+    if header[:4] != expected:
         raise UserError(
-            f"{path} is not an IDX file with {num_dimensions} dimensions: it starts with "
-            f"{header[:4].hex()} instead of 0000{_UNSIGNED_BYTE:02x}{num_dimensions:02x}; "
-            "get the file again"
-        )
-    if header[2] != _UNSIGNED_BYTE:
-        raise UserError(
-            f"{path} holds values of IDX type {header[2]:02x}; "
-            "write it with unsigned bytes (type 08)"
+            f"{path} is not an IDX file of unsigned bytes with {num_dimensions} dimensions: it "
+            f"starts with {header[:4].hex()} instead of {expected.hex()}; "
+            "get the file again or write it so"
         )
     return struct.unpack(f">{num_dimensions}I", header[4:])
 

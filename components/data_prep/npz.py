@@ -84,8 +84,6 @@ def _read_header(member: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtyp
         shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(member)
     except _HEADER_ERRORS as error:
         raise UserError(f"{name} is not a plain numpy array; save it with numpy.savez") from error
-    if dtype.hasobject:
-        raise UserError(f"{name} holds pickled objects, which are never read; save it as integers")
     if fortran_order:
         raise UserError(f"{name} is in Fortran order; save numpy.ascontiguousarray of it")
     return shape, dtype

@@ -77,18 +77,17 @@ class Source:
         name = self.layout.class_names
         return None if name is None else self.folder / name
 
-    def training(self) -> list[Batch]:
-        """Returns the batches to train on, in sorted order."""
-        return self._batches("train", self.layout.training)
-
-    def held_out(self) -> list[Batch]:
-        """Returns the batches of the test set, in sorted order."""
-        return self._batches("test", self.layout.held_out)
-
-    def _batches(self, kind: str, pairs: tuple[Pair, ...]) -> list[Batch]:
+    def batches(self) -> tuple[list[Batch], list[Batch]]:
+        """Returns the batches to train on and those of the test set, in sorted order."""
         if self.layout.npz is not None:
-            return [_npz_batch(self.folder / self.layout.npz, kind)]
-        return [_idx_batch(self.folder / pair.images, self.folder / pair.labels) for pair in pairs]
+            path = self.folder / self.layout.npz
+            return [_npz_batch(path, "train")], [_npz_batch(path, "test")]
+        training, held_out = self.layout.training, self.layout.held_out
+        return [self._batch(pair) for pair in training], [self._batch(pair) for pair in held_out]
+
+    def _batch(self, pair: Pair) -> Batch:
+        images, labels = self.folder / pair.images, self.folder / pair.labels
+        return Batch(str(images), partial(open_idx, images, 3), partial(open_idx, labels, 1))
 
 
 def fingerprint(uri: str) -> str:
@@ -175,10 +174,6 @@ def _open_remote(uri: str) -> Source:
 def _entry(folder: Path, name: str) -> Entry:
     path = folder / name
     return Entry(name, path.stat().st_size, f"sha256:{sha256_of_file(path)}")
-
-
-def _idx_batch(images: Path, labels: Path) -> Batch:
-    return Batch(str(images), partial(open_idx, images, 3), partial(open_idx, labels, 1))
 
 
 def _npz_batch(path: Path, kind: str) -> Batch:

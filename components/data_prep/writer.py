@@ -49,21 +49,17 @@ class SplitWriter:
 
     def finish(self) -> SplitInfo:
         """Brings the files to the disk and returns what is known of the split."""
-        mean, deviation = self._mean_and_deviation()
+        pixels = self._count * self._num_pixels
+        # Python's integers keep the sums exact.
+        variance = (pixels * self._square_sum - self._pixel_sum**2) / pixels**2
         return SplitInfo(
             count=self._count,
             images_sha256=_finish(self._images),
             labels_sha256=_finish(self._labels),
             class_counts=tuple(self._class_counts.tolist()),
-            pixel_mean=mean,
-            pixel_deviation=deviation,
+            pixel_mean=self._pixel_sum / pixels / 255,
+            pixel_deviation=math.sqrt(variance) / 255,
         )
-
-    def _mean_and_deviation(self) -> tuple[float, float]:
-        """Returns both for pixels divided by 255; Python's integers keep the sums exact."""
-        count = self._count * self._num_pixels
-        variance = (count * self._square_sum - self._pixel_sum**2) / count**2
-        return self._pixel_sum / count / 255, math.sqrt(variance) / 255
 
 
 def _create_npy(path: Path, shape: tuple[int, ...]) -> BinaryIO:

@@ -7,8 +7,6 @@ from typing import Any
 from components.evaluate.comparison import McNemar
 from components.evaluate.metrics import CalibrationBin
 
-Interval = tuple[float, float]
-
 
 @dataclass(frozen=True)
 class ClassReport:
@@ -62,7 +60,7 @@ class Comparison:
     model_digest: str
     accuracy: float
     difference: float
-    difference_interval: Interval
+    difference_interval: tuple[float, float]
     mcnemar: McNemar
     disagreements: int
     most_confident_disagreements: list[Disagreement]
@@ -103,7 +101,7 @@ class Evaluation:
     class_names: list[str]
     num_test_images: int
     accuracy: float
-    accuracy_interval: Interval
+    accuracy_interval: tuple[float, float]
     loss: float
     macro_precision: float
     macro_recall: float

@@ -52,7 +52,8 @@ def to_image(picture: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
     Raises:
         UserError: If there is nothing to see in it.
     """
-    background = float(np.median(_border(picture)))
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    background = float(np.median(border))
     above, below = float(picture.max()) - background, background - float(picture.min())
     if max(above, below) < _LOWEST_CONTRAST:
         raise UserError("there is nothing to see in it; give a picture with more contrast")
@@ -65,10 +66,8 @@ def to_image(picture: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
 
 def _read_array(path: Path) -> np.ndarray:
     array = np.load(path, allow_pickle=False)
-    if array.ndim != 2 or not array.size:
-        raise ValueError(f"shape {array.shape} is not [height, width]")
-    if array.dtype.kind not in "uif":
-        raise ValueError(f"{array.dtype} are no pixels")
+    if array.ndim != 2 or not array.size or array.dtype.kind not in "uif":
+        raise ValueError(f"{array.dtype} of shape {array.shape} are no pixels [height, width]")
     limit = 1 if array.dtype.kind == "f" else 255
     if not (array.min() >= 0 and array.max() <= limit):  # NaN is refused too
         raise ValueError(f"its values are not all from 0 to {limit}")
@@ -93,10 +92,6 @@ def _opaque(image: Image.Image) -> np.ndarray:
     return grey * alpha + paper * (1 - alpha)
 
 
-def _border(picture: np.ndarray) -> np.ndarray:
-    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-
-
 def _fitted(ink: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
     """Cuts out what is drawn and scales it, in its proportions, to the size in the data."""
     rows, columns = (np.flatnonzero(ink.max(axis=axis) > 0) for axis in (1, 0))
@@ -116,8 +111,7 @@ def _centred(drawn: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
     image = np.zeros(image_shape, np.float32)
     corner = []
     for axis, (side, length) in enumerate(zip(image_shape, drawn.shape, strict=True)):
-        mass = drawn.sum(axis=1 - axis)
-        middle = float((mass * np.arange(length)).sum() / mass.sum())
+        middle = np.average(np.arange(length), weights=drawn.sum(axis=1 - axis))
         corner.append(int(np.clip(round((side - 1) / 2 - middle), 0, side - length)))
     top, left = corner
     image[top : top + drawn.shape[0], left : left + drawn.shape[1]] = drawn

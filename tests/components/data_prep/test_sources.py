@@ -59,8 +59,9 @@ def test_mnist_is_the_data_that_ships():
     source = open_source("mnist")
     assert source.is_mnist
     assert len(source.entries) == 4
-    assert [batch.labels.shape for batch in source.training()] == [(60000,)]
-    assert [batch.labels.shape for batch in source.held_out()] == [(10000,)]
+    (training,), (held_out,) = source.batches()
+    assert training.labels.shape == (60000,)
+    assert held_out.labels.shape == (10000,)
 
 
 @pytest.mark.parametrize(

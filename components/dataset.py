@@ -112,11 +112,10 @@ class PreparedDataset:
 
     def statistics(self) -> dict[str, float]:
         """Returns what is worth logging as scalar metrics."""
-        height, width = self.image_shape
         figures: dict[str, float] = {
             "classes": self.num_classes,
-            "image_height": height,
-            "image_width": width,
+            "image_height": self.image_shape[0],
+            "image_width": self.image_shape[1],
             "pixels_flattened": self.num_pixels,
         }
         for name, info in self.splits.items():

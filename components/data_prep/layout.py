@@ -85,10 +85,9 @@ def _by_batch(uri: str, names: list[str], pattern: re.Pattern[str]) -> dict[str,
     """Maps what the names start with, folders included, to the names that fit the pattern."""
     batches: dict[str, str] = {}
     for name in names:
-        if match := pattern.fullmatch(name):
-            if match[1] in batches:
-                raise _both(uri, batches[match[1]], name)
-            batches[match[1]] = name
+        match = pattern.fullmatch(name)
+        if match and (other := batches.setdefault(match[1], name)) != name:
+            raise _both(uri, other, name)
     return batches
 
 

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -82,37 +83,32 @@ def _write(
 def _write_splits(
     contents: Contents, in_validation: np.ndarray, output_dir: Path, gallery: Gallery
 ) -> dict[str, SplitInfo]:
-    num_test = sum(len(batch.labels) for batch in contents.held_out)
-    num_validation = int(in_validation.sum())
-    with (
-        _writer(output_dir / "train", contents, len(in_validation) - num_validation) as train,
-        _writer(output_dir / "validation", contents, num_validation) as validation,
-        _writer(output_dir / "test", contents, num_test) as test,
-    ):
-        _write_training(contents, in_validation, train, validation, gallery)
+    counts = {
+        "train": int((~in_validation).sum()),
+        "validation": int(in_validation.sum()),
+        "test": sum(len(batch.labels) for batch in contents.held_out),
+    }
+    size = math.prod(contents.image_shape), len(contents.class_names)
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(SplitWriter(output_dir / name, count, *size))
+            for name, count in counts.items()
+        }
+        _write_training(contents, in_validation, writers, gallery)
         for images, labels in _blocks(contents.held_out, len(contents.training), contents):
-            test.write(images, labels)
-        writers = {"train": train, "validation": validation, "test": test}
+            writers["test"].write(images, labels)
         return {name: writer.finish() for name, writer in writers.items()}
 
 
-def _writer(folder: Path, contents: Contents, count: int) -> SplitWriter:
-    return SplitWriter(folder, count, math.prod(contents.image_shape), len(contents.class_names))
-
-
 def _write_training(
-    contents: Contents,
-    in_validation: np.ndarray,
-    train: SplitWriter,
-    validation: SplitWriter,
-    gallery: Gallery,
+    contents: Contents, in_validation: np.ndarray, writers: dict[str, SplitWriter], gallery: Gallery
 ) -> None:
     start = 0
     for images, labels in _blocks(contents.training, 0, contents):
         held_back = in_validation[start : start + len(labels)]
         start += len(labels)
-        validation.write(images[held_back], labels[held_back])
-        train.write(images[~held_back], labels[~held_back])
+        writers["validation"].write(images[held_back], labels[held_back])
+        writers["train"].write(images[~held_back], labels[~held_back])
         gallery.add(images[~held_back], labels[~held_back])
 
 

@@ -36,13 +36,9 @@ def choose_validation(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
     capped = min(size, len(labels) // _LARGEST_SHARE)
     if capped < size:
         log.info("validation size %d capped at %d, a fifth of the training images", size, capped)
-    return _draw(labels, capped, np.random.Generator(np.random.PCG64(seed)))
-
-
-def _draw(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    rng = np.random.Generator(np.random.PCG64(seed))
     chosen = np.zeros(len(labels), bool)
-    quotas = apportion(np.bincount(labels), size)
-    for label, quota in enumerate(quotas):
+    for label, quota in enumerate(apportion(np.bincount(labels), capped)):
         members = np.flatnonzero(labels == label)
         chosen[rng.choice(members, quota, replace=False)] = True
     return chosen

@@ -56,8 +56,5 @@ def write_page(path: Path, source: Source, dataset: PreparedDataset, gallery: Ga
         source=source,
         dataset=dataset,
         largest_share=max(max(info.class_counts) / info.count for info in dataset.splits.values()),
-        samples=[(pages.digit_image(image), label) for image, label in gallery.samples],
-        mean_images=[
-            (pages.digit_image(image), label) for label, image in gallery.mean_images().items()
-        ],
+        gallery=gallery,
     )

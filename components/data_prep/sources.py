@@ -40,7 +40,7 @@ class Source:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over names and digests of all files that are read, in hexadecimal."""
+        """SHA-256 in hexadecimal: another one as soon as a byte or a name changes."""
         listing = json.dumps([(entry.name, entry.digest) for entry in self.entries])
         return hashlib.sha256(listing.encode()).hexdigest()
 
@@ -91,14 +91,7 @@ class Source:
 
 
 def fingerprint(uri: str) -> str:
-    """Returns the fingerprint of the raw files behind a URI.
-
-    Args:
-        uri: "mnist" for the data that ships, a folder or an `.npz` file, on this machine or
-            at `gs://`.
-
-    Returns:
-        SHA-256 in hexadecimal; another one as soon as a byte or a name changes.
+    """Returns `Source.fingerprint` of the raw files behind a URI.
 
     Raises:
         UserError: There is no usable data.

@@ -27,7 +27,7 @@ def write(path: Path, evaluation: Evaluation, images: np.ndarray) -> None:
         confusions=most_frequent_confusions(confusion),
         roc_chart=_roc_chart(evaluation.roc),
         reliability_chart=_reliability_chart(evaluation.calibration),
-        picture=lambda index: pages.digit_image(images[index]),
+        images=images,
     )
 
 

@@ -133,4 +133,4 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters |= {"percent": _percent, "thousands": "{:,}".format}
+_ENVIRONMENT.filters.update(percent=_percent, picture=digit_image, thousands="{:,}".format)

@@ -19,8 +19,6 @@ from kfp_server_api import (
 from pipelines.connection import Connection
 from pipelines.training import compile_pipeline, version_name
 
-PAGE_SIZE = 100
-
 
 def submit(connection: Connection) -> str:
     """Starts a run of the pipeline as the config has it; returns the run's id.
@@ -87,28 +85,13 @@ def find_version(connection: Connection, pipeline: str, package: str) -> str | N
 
 def newest_versions(connection: Connection, pipeline: str) -> Iterator[Any]:
     """Yields the versions of a pipeline, the newest first."""
-    return connection.pages(
-        lambda client, page_token: client.list_pipeline_versions(
-            pipeline, page_token=page_token, page_size=PAGE_SIZE, sort_by="created_at desc"
-        ),
-        "pipeline_versions",
-    )
-
-
-def listed(connection: Connection, kind: str, **query: str | None) -> Iterator[Any]:
-    """Yields things of a kind, which KFP names alike: "runs", "recurring_runs", ..."""
-    return connection.pages(
-        lambda client, page_token: getattr(
-            getattr(client, kind), f"{kind[:-1]}_service_list_{kind}"
-        )(page_token=page_token, page_size=PAGE_SIZE, **query),
-        kind,
-    )
+    return connection.listed("pipeline_versions", pipeline_id=pipeline, sort_by="created_at desc")
 
 
 def named(connection: Connection, kind: str, name: str, **where: str | None) -> Iterator[Any]:
     """Yields things of a kind that have exactly this name."""
     predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
-    found = listed(connection, kind, filter=json.dumps({"predicates": [predicate]}), **where)
+    found = connection.listed(kind, filter=json.dumps({"predicates": [predicate]}), **where)
     # To a server's database upper and lower case may be the same.
     return (each for each in found if each.display_name == name)
 
@@ -120,7 +103,7 @@ def create(
 
     Args:
         connection: To the cluster.
-        kind: As in `listed`.
+        kind: As in `Connection.listed`.
         body: The thing to create.
         known: Things of the same name that were there before.
         where: In what to look for it.

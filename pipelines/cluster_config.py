@@ -101,18 +101,14 @@ class ClusterConfig:
     def pipeline(self) -> PipelineConfig:
         """What is fixed in the graph."""
         names = images.references(self.registry, self.tag, self.digests)
-        on_gpu = self.steps["train-model"].gpu_count > 0
+        if self.steps["train-model"].gpu_count and "train" not in self.digests:
+            names = names._replace(train=f"{names.train}-cuda")
+        secret = self.notify.secret
         return PipelineConfig(
-            data_prep_image=names.data_prep,
-            train_image=f"{names.train}-cuda"
-            if on_gpu and "train" not in self.digests
-            else names.train,
-            evaluate_image=names.evaluate,
+            images=names,
             caching=self.cache,
             placements=self.steps,
-            webhook=Secret(self.notify.secret, self.notify.key, WEBHOOK, optional=True)
-            if self.notify.secret
-            else None,
+            webhook=Secret(secret, self.notify.key, WEBHOOK, optional=True) if secret else None,
             runs=self.link("runs", ""),
         )
 

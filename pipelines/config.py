@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from components import images
+from components.images import DATA_PREP, EVALUATE, TRAIN, References
 from pipelines.toml_file import Form
 
+_BUILT_HERE = References(DATA_PREP, TRAIN, EVALUATE)
 WEBHOOK = "MNIST_PIPELINE_WEBHOOK"  # what `components.notify` reads the URL from
 STEPS = ("snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model")
 
@@ -70,9 +71,7 @@ class PipelineConfig:
     """Settings that are fixed when the graph is built.
 
     Attributes:
-        data_prep_image: Image of `snapshot_source` and `prepare_dataset`.
-        train_image: Image of `train_model`.
-        evaluate_image: Image of `evaluate_model` and `promote_model`.
+        images: What the steps run in; `promote_model` in the image of `evaluate_model`.
         caching: Whether steps may be reused from earlier runs; two of them never are.
         placements: What steps ask of a cluster, by their names in `STEPS`; the local runner
             takes no notice of it.
@@ -80,9 +79,7 @@ class PipelineConfig:
         runs: Where people see a run, for that notice: its id comes behind.
     """
 
-    data_prep_image: str = images.DATA_PREP
-    train_image: str = images.TRAIN
-    evaluate_image: str = images.EVALUATE
+    images: References = _BUILT_HERE
     caching: bool = True
     placements: Mapping[str, Placement] = field(default_factory=dict)
     webhook: Secret | None = None

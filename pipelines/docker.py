@@ -46,17 +46,14 @@ def docker_runner(
         UserError: If there is no engine, no image, or no GPU where one is asked for.
     """
     with contextlib.closing(_connect()) as client:
-        config = PipelineConfig(
-            data_prep_image=_image_id(client, images.DATA_PREP),
-            train_image=_image_id(client, images.TRAIN),
-            evaluate_image=_image_id(client, images.EVALUATE),
-        )
+        names = (images.DATA_PREP, images.TRAIN, images.EVALUATE)
+        config = PipelineConfig(images.References(*(_image_id(client, name) for name in names)))
         if gpus:
             _check_gpus(client)
     from kfp.local import DockerRunner, docker_task_handler
 
     docker_task_handler.run_docker_container = partial(
-        run_container, gpu_image=config.train_image if gpus else None
+        run_container, gpu_image=config.images.train if gpus else None
     )
     runner = DockerRunner(
         user=f"{os.getuid()}:{os.getgid()}",

@@ -10,11 +10,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TextIO
 
+from click import unstyle
+
 from components.progress import Progress, parse
 
 State = Literal["running", "succeeded", "cached", "failed", "skipped"]
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STARTED = re.compile(r"Executing task '([\w-]+)'")
 _ENDED = re.compile(r"Task '([\w-]+)' finished with status (SUCCESS|FAILURE)")
 _CACHED = re.compile(r"Task '?([\w-]+)'? cache hit")
@@ -69,7 +70,7 @@ class RunnerLog(io.TextIOBase):
             output.write(text)
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
-            self._read(_COLOUR.sub("", line))
+            self._read(unstyle(line))
         return len(text)
 
     def flush(self) -> None:

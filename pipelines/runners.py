@@ -10,6 +10,7 @@ from typing import Any
 
 import components
 from components.errors import UserError
+from components.images import References
 from pipelines.config import PipelineConfig
 
 
@@ -42,7 +43,7 @@ def _local_config() -> PipelineConfig:
     KFP's cache keys a step by its image, and nothing else tells it that code has changed.
     """
     image = f"local-python:{_environment_digest()}"
-    return PipelineConfig(data_prep_image=image, train_image=image, evaluate_image=image)
+    return PipelineConfig(References(image, image, image))
 
 
 def _environment_digest() -> str:

@@ -126,9 +126,9 @@ def listing(connection: Connection) -> list[tuple[Any, Any | None]]:
     experiment = cluster.find(connection, "experiments")
     if experiment is None:
         return []
-    schedules = list(cluster.listed(connection, _KIND, experiment_id=experiment))
+    schedules = list(connection.listed(_KIND, experiment_id=experiment))
     last: dict[str, Any] = {}
-    runs = cluster.listed(connection, "runs", experiment_id=experiment, sort_by="created_at desc")
+    runs = connection.listed("runs", experiment_id=experiment, sort_by="created_at desc")
     for run in islice(runs, _RUNS_LOOKED_AT):
         last.setdefault(run.recurring_run_id, run)
         if last.keys() >= {schedule.recurring_run_id for schedule in schedules}:

@@ -93,11 +93,11 @@ def training_pipeline(config: PipelineConfig) -> Any:
         )
         # What is set at submission reaches root tasks alone, so all of it is set here.
         for task, image in (
-            (snapshot, config.data_prep_image),
-            (prepare, config.data_prep_image),
-            (train, config.train_image),
-            (evaluate, config.evaluate_image),
-            (promote, config.evaluate_image),
+            (snapshot, config.images.data_prep),
+            (prepare, config.images.data_prep),
+            (train, config.images.train),
+            (evaluate, config.images.evaluate),
+            (promote, config.images.evaluate),
         ):
             task.set_container_image(image)
             place(task, config.placements.get(task.name, Placement()))
@@ -130,7 +130,7 @@ def _with_notice(graph: Any, config: PipelineConfig, webhook: Secret) -> Any:
     def notified(*arguments: Any) -> None:
         # KFP puts the run's id in place of a whole value, never inside one.
         notice = notify(runs=config.runs, run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
-        notice.set_container_image(config.data_prep_image)
+        notice.set_container_image(config.images.data_prep)
         notice.set_caching_options(False)
         place(notice, Placement(timeout="5m", secrets=(webhook,)))
         with dsl.ExitHandler(notice, name="training"):

@@ -24,7 +24,7 @@ def read(tmp_path):
 
 
 def test_the_template_is_a_valid_file(read):
-    assert read(TEMPLATE.read_text()).pipeline.train_image == "registry.example/team/train:v1.0.0"
+    assert read(TEMPLATE.read_text()).pipeline.images.train == "registry.example/team/train:v1.0.0"
 
 
 def test_every_key_that_the_template_shows_is_known(read):
@@ -80,14 +80,14 @@ def test_a_step_inherits_what_it_does_not_say(read):
 )
 def test_training_on_gpus_takes_the_image_for_them(read, rest, image):
     config = read(MINIMAL + rest)
-    assert config.pipeline.train_image == image
-    assert config.pipeline.evaluate_image == "r.example/team/evaluate:v1"
+    assert config.pipeline.images.train == image
+    assert config.pipeline.images.evaluate == "r.example/team/evaluate:v1"
 
 
 def test_flags_win_and_are_checked_alike(read):
     config = read(MINIMAL + 'data = "gs://old/digits"', data="gs://new/digits", tag="v2")
     assert config.parameters["data"] == "gs://new/digits"
-    assert config.pipeline.evaluate_image.endswith(":v2")
+    assert config.pipeline.images.evaluate.endswith(":v2")
     with pytest.raises(UserError, match=r"^--data is './digits'"):
         read(MINIMAL, data="./digits")
     with pytest.raises(UserError, match=r"^--tag .*latest"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 from kfp import compiler
 
+from components.images import References
 from pipelines.config import STEPS, PipelineConfig
 from pipelines.training import training_pipeline
 
@@ -32,7 +33,7 @@ def test_only_what_looks_at_the_world_or_acts_on_it_is_never_cached():
 
 def test_images_come_from_the_config(tmp_path):
     path = tmp_path / "training.yaml"
-    config = PipelineConfig(data_prep_image="a:1", train_image="b:2", evaluate_image="c:3")
+    config = PipelineConfig(References("a:1", "b:2", "c:3"))
     compiler.Compiler().compile(training_pipeline(config), str(path))
     executors = yaml.safe_load(path.read_text())["deploymentSpec"]["executors"]
     images = {name: executor["container"]["image"] for name, executor in executors.items()}

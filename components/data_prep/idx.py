@@ -71,21 +71,17 @@ class _GzipMember:
         self._inflate = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
 
     def read(self, size: int, /) -> bytes:
-        pieces = []
-        while size > 0 and not self._inflate.eof:
-            pieces.append(self._unpack(size))
-            size -= len(pieces[-1])
-        if size > 0 and (self._inflate.unused_data or self._packed.read(1)):
+        data = bytearray()
+        while len(data) < size and not self._inflate.eof:
+            packed = self._inflate.unconsumed_tail or self._packed.read(_PACKED_BYTES)
+            if not packed:
+                raise UserError(f"{self._path} is cut short; get the file again")
+            try:
+                data += self._inflate.decompress(packed, size - len(data))
+            except zlib.error as error:
+                raise UserError(f"{self._path} is not a whole gzip file; get it again") from error
+        if len(data) < size and (self._inflate.unused_data or self._packed.read(1)):
             raise UserError(
                 f"{self._path} goes on after its first gzip member; pack it again as one member"
             )
-        return b"".join(pieces)
-
-    def _unpack(self, size: int) -> bytes:
-        packed = self._inflate.unconsumed_tail or self._packed.read(_PACKED_BYTES)
-        if not packed:
-            raise UserError(f"{self._path} is cut short; get the file again")
-        try:
-            return self._inflate.decompress(packed, size)
-        except zlib.error as error:
-            raise UserError(f"{self._path} is not a whole gzip file; get it again") from error
+        return bytes(data)

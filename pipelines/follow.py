@@ -7,7 +7,6 @@ failed from one that succeeded.
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from operator import methodcaller
 from typing import Any
 
@@ -39,14 +38,12 @@ class RemoteRun:
         steps: The steps that have started, in the graph's order.
         error: What the server says of a failure; empty if it says nothing.
         log: The last lines that the failed step wrote, if the server still has them.
-        seconds: How long the run took, or has taken.
     """
 
     state: str = "PENDING"
     steps: list[Step] = field(default_factory=list)
     error: str = ""
     log: list[str] = field(default_factory=list)
-    seconds: float = 0.0
 
     @property
     def ended(self) -> bool:
@@ -93,12 +90,10 @@ def _tell(observer: Observer, step: Step, seen: dict[str, str]) -> None:
 
 def _read(answer: Any) -> RemoteRun:
     details = _details(answer)
-    steps = [step for name in STEPS if (step := _step(name, details)) is not None]
     return RemoteRun(
         state=str(answer.state or "PENDING"),
-        steps=steps,
-        error=_message(answer) or next(filter(None, map(_message, details)), ""),
-        seconds=_seconds(answer.created_at, answer.finished_at),
+        steps=[step for name in STEPS if (step := _step(name, details)) is not None],
+        error=next(filter(None, map(_message, (answer, *details))), ""),
     )
 
 
@@ -111,13 +106,13 @@ def _step(name: str, details: list[Any]) -> Step | None:
     nodes = {detail.display_name: detail for detail in details}
     node, driver = nodes.get(name), nodes.get(name + _DRIVER)
     if driver is not None and driver.state == "FAILED":
-        return Step(name, "failed", _seconds(driver.start_time, driver.end_time))
+        return Step(name, "failed", _seconds(driver))
     if node is None or node.state in {None, "RUNTIME_STATE_UNSPECIFIED", "PENDING"}:
         return None
     state = _STATES.get(node.state, "running")
     if state == "succeeded" and _was_cached(node, details):
         state = "cached"
-    return Step(name, state, _seconds(node.start_time, node.end_time))
+    return Step(name, state, _seconds(node))
 
 
 def _was_cached(node: Any, details: list[Any]) -> bool:
@@ -163,6 +158,8 @@ def _message(thing: Any) -> str:
     return str(thing.error.message or "").strip() if thing.error else ""
 
 
-def _seconds(start: datetime | None, end: datetime | None) -> float:
+def _seconds(node: Any) -> float:
+    if not node.start_time or not node.end_time:
+        return 0.0
     # A node that has not ended has KFP's zero time.
-    return max(0.0, (end - start).total_seconds()) if start and end else 0.0
+    return max(0.0, (node.end_time - node.start_time).total_seconds())

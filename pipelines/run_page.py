@@ -18,12 +18,7 @@ _HANDS_ON = {
 
 
 def write(request: "RunRequest", result: "RunResult") -> None:
-    """Writes the page; links on it are relative, so that the folder can be moved.
-
-    Args:
-        request: What was run.
-        result: How it went; a failed run has a page too.
-    """
+    """Writes the page; links on it are relative, so that the folder can be moved."""
     pages.render(
         "run.html",
         result.output / run_folder.INDEX,

@@ -18,7 +18,6 @@ from components.train.component import train_model
 from pipelines.config import PipelineConfig, Placement, Secret, place
 
 NAME = "mnist-training"
-POLICY = Policy()
 
 
 class Outputs(NamedTuple):
@@ -56,9 +55,9 @@ def training_pipeline(config: PipelineConfig) -> Any:
         checkpoints: str = "",
         store: str = "",
         name: str = "mnist",
-        min_accuracy: float = POLICY.min_accuracy,
-        significance: float = POLICY.significance,
-        require_improvement: bool = POLICY.require_improvement,
+        min_accuracy: float = Policy.min_accuracy,
+        significance: float = Policy.significance,
+        require_improvement: bool = Policy.require_improvement,
     ) -> Outputs:
         snapshot = snapshot_source(data=data, store=store, name=name)
         prepare = prepare_dataset(

@@ -120,7 +120,7 @@ def _parse_manifest(document: bytes, path: Path) -> tuple[dict[str, Any], list[i
     """Returns the content of model.json, and what it says of the layers: [inputs, units...]."""
     try:
         manifest = json.loads(document)
-        if manifest["format"] != FORMAT:
+        if manifest.get("format") != FORMAT:
             raise UserError(
                 f"{path / MANIFEST_NAME} is not of format {FORMAT}; "
                 "train the model again with this version"
@@ -132,7 +132,7 @@ def _parse_manifest(document: bytes, path: Path) -> tuple[dict[str, Any], list[i
         height, width = manifest["image_shape"]
         sizes = [height * width, *manifest["hidden_units"], len(manifest["class_names"])]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _damaged(path, f"{MANIFEST_NAME} is not what training writes ({error})") from error
+        raise _damaged(path, f"{MANIFEST_NAME} lacks or garbles a part ({error})") from error
     return manifest, sizes
 
 
@@ -151,7 +151,7 @@ def _read_weights(
     kernels, biases = [], []
     with h5py.File(file, "r") as weights:
         for index, shape in enumerate(itertools.pairwise(sizes)):
-            variables = weights[f"layers/dense_{index}/vars" if index else "layers/dense/vars"]
+            variables = weights["layers"][f"dense_{index}" if index else "dense"]["vars"]
             kernels.append(_read_array(variables["0"], shape))
             biases.append(_read_array(variables["1"], shape[1:]))
     return tuple(kernels), tuple(biases)

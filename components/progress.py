@@ -22,7 +22,4 @@ def report(done: int, total: int, message: str) -> None:
 def parse(line: str) -> Progress | None:
     """Reads a line that `report` wrote; None if it is any other line."""
     match = _LINE.match(line)
-    if match is None:
-        return None
-    done, total, message = match.groups()
-    return Progress(int(done), int(total), message)
+    return Progress(int(match[1]), int(match[2]), match[3]) if match else None

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def project(tmp_path):
     shutil.copytree(ROOT / "docker", tmp_path / "docker")
-    for name in ("pyproject.toml", "requirements.lock"):
+    for name in ("pyproject.toml", "requirements.lock", "requirements-jax.lock"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 

@@ -83,14 +83,13 @@ def print_result(console: Console, result: "RunResult") -> None:
     if result.error is not None:
         console.print(f"[red]Error:[/] {escape(result.error)}", soft_wrap=True)
         if (log := result.output / LOG).exists():
-            console.print(f"Everything that was printed: {log}", soft_wrap=True)
+            console.print(f"Everything that was printed: {log}", soft_wrap=True, markup=False)
         return
     print_figures(console, result.evaluation, result.promotion, result.steps)
     summary = result.summary()
-    console.print()
-    console.print(f"model  {summary['model']}", soft_wrap=True, highlight=False)
-    for page in summary["pages"].values():
-        console.print(f"page   {page}", soft_wrap=True, highlight=False)
+    pages = [f"page   {page}" for page in summary["pages"].values()]
+    lines = ("", f"model  {summary['model']}", *pages)
+    console.print(*lines, sep="\n", soft_wrap=True, highlight=False, markup=False)
 
 
 def print_figures(
@@ -125,4 +124,4 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(*headings, box=None, padding=(0, 2, 0, 0))
     for row in rows:
         table.add_row(*row)
-    Console(width=1000).print(table)
+    Console(width=1000, markup=False).print(table)

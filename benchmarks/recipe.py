@@ -6,7 +6,6 @@
 
 import sys
 import tempfile
-import time
 from statistics import mean
 
 from results import table, write
@@ -22,9 +21,7 @@ def errors(name: str, seeds: int) -> str:
         test = data.read("test")
         for seed in range(seeds):
             print(f"{name}: seed {seed + 1} of {seeds}", file=sys.stderr)
-            start = time.perf_counter()
-            network = train(data, recipe, seed)
-            seconds = time.perf_counter() - start
+            network, seconds = train(data, recipe, seed)
             single = 1 - network.evaluate(test.images, test.labels)[1]
             if recipe.ema_momentum:
                 network.optimizer.finalize_variable_values(network.model.trainable_variables)

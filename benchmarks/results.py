@@ -1,6 +1,5 @@
 """What all benchmarks have in common: rounds, ratios, tables, and the machine in words."""
 
-import os
 import platform
 import statistics
 from collections.abc import Iterable, Sequence
@@ -57,4 +56,4 @@ def _device() -> str:
 
     device = find_device()
     products = "with" if device.multiplies_bfloat16 else "without"
-    return f"{device.name} ({products} fast bfloat16), {os.cpu_count()} CPU cores"
+    return f"{device.name} {products} fast bfloat16"

@@ -90,6 +90,7 @@ def build_network(
     _initialize_kernels(model, seed)
     optimizer = keras.optimizers.Adam(
         recipe.learning_rate,
+        beta_1=recipe.beta_1,
         beta_2=recipe.beta_2,
         use_ema=recipe.ema_momentum > 0,
         ema_momentum=recipe.ema_momentum or 0.99,

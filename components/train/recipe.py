@@ -33,7 +33,8 @@ class Recipe:
         learning_rate: Adam's, at its peak.
         schedule: "constant", or "triangular": up to the peak and down to zero, both linearly.
         warmup: Share of all steps in which the triangular schedule rises.
-        beta_2: Decay of Adam's second moment.
+        beta_1: Decay of Adam's first moment.
+        beta_2: Decay of its second.
         label_smoothing: Share of each label that is spread over all classes.
         ema_momentum: Above 0, the exported weights are a moving average with this momentum.
         dtype: Keras' dtype policy; "mixed_bfloat16" rounds the factors of matrix products.
@@ -52,6 +53,7 @@ class Recipe:
     learning_rate: float = _within(1e-8, 10, 1e-3)
     schedule: str = _one_of("constant", "triangular")
     warmup: float = _within(0, 1, 0.3)
+    beta_1: float = _within(0, 0.999_999, 0.9)
     beta_2: float = _within(0, 0.999_999, 0.999)
     label_smoothing: float = _within(0, 0.9, 0)
     ema_momentum: float = _within(0, 0.999_999, 0)
@@ -77,6 +79,7 @@ _FAST = Recipe(
     learning_rate=0.015,
     schedule="triangular",
     warmup=0.15,
+    beta_1=0.8,
     beta_2=0.95,
     label_smoothing=0.05,
     dtype="mixed_bfloat16",

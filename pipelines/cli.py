@@ -11,7 +11,7 @@ import click
 
 from components.errors import UserError
 from components.promote.policy import Policy
-from components.train.recipe import DEFAULT_RECIPE, RECIPES
+from components.train.recipe import DEFAULT_RECIPE, DESCRIPTIONS, RECIPES
 from pipelines.cluster_cli import compile_, init, submit
 from pipelines.models_cli import models, predict
 from pipelines.options import store_options
@@ -31,7 +31,11 @@ Examples:
   mnist-pipeline run --data ~/my-digits --output runs/mine --json
   mnist-pipeline run --runner docker --gpus          in the images; training on the GPU
   mnist-pipeline run --data gs://bucket/digits --store gs://bucket/models --name digits
+
+\b
+Recipes:
 """
+RUN_EXAMPLES += "".join(f"  {name:9} {text}\n" for name, text in DESCRIPTIONS.items())
 
 
 class Commands(click.Group):

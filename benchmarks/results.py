@@ -46,8 +46,7 @@ def _surroundings() -> str:
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {_device()}, Python {platform.python_version()}, "
-        f"{versions}. Ratios are medians over {ROUNDS} interleaved rounds, lowest to highest "
-        "in brackets."
+        f"{versions}."
     )
 
 

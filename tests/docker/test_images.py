@@ -19,21 +19,21 @@ LOCKS = {
     images.TRAIN: "train-cpu.txt",
 }
 PACKAGES = {
-    images.DATA_PREP: ("components.data_prep", "components.promote"),
-    images.EVALUATE: ("components.evaluate",),
+    images.DATA_PREP: ("components.data_prep", "components.promote", "components.notify"),
+    images.EVALUATE: ("components.evaluate", "components.promote"),
     images.TRAIN: ("components.train",),
 }
 BYTES = {images.DATA_PREP: 150e6, images.EVALUATE: 250e6, images.TRAIN: 1.5e9}
 COMPILERS = {"as", "c++", "cargo", "cc", "clang", "g++", "gcc", "go", "ld", "make", "nvcc", "rustc"}
 SECRETS = re.compile(r"\.env|\.git|\.netrc|\.pypirc|\.ssh|id_[a-z0-9]+|credentials\.json|.+\.key")
 
-# Not component.py: a step gets its source from the compiled pipeline.
+# Not component.py: a step gets its source from the compiled pipeline. JAX is in no image.
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 for name in sys.argv[1:]:
     package = importlib.import_module(name)
     for module in pkgutil.walk_packages(package.__path__, name + "."):
-        if not module.name.endswith(".component"):
+        if not module.name.endswith((".component", ".loop_jax")):
             importlib.import_module(module.name)
             print(module.name)
 """

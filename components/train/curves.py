@@ -100,4 +100,5 @@ def _axes(history: History) -> tuple[Figure, Any, list[int]]:
     axes = figure.add_subplot()
     axes.set_xlabel("Epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(0.5, len(history) + 0.5)
     return figure, axes, [int(entry["epoch"]) for entry in history]

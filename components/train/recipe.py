@@ -36,7 +36,8 @@ class Recipe:
         beta_1: Decay of Adam's first moment.
         beta_2: Decay of its second.
         label_smoothing: Share of each label that is spread over all classes.
-        ema_momentum: Above 0, the exported weights are a moving average with this momentum.
+        ema_momentum: Above 0, weights are averaged with this momentum; the average is exported
+            unless the last weights do better on the validation images.
         dtype: Keras' dtype policy; "mixed_bfloat16" rounds the factors of matrix products.
         jit_compile: Compile with XLA: faster steps for a second or more of compiling.
         elastic_sigma: Smoothness of elastic deformation, in pixels.

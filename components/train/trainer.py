@@ -50,7 +50,8 @@ def train(
             the model is written; a training that was killed continues from there. Empty for none.
 
     Returns:
-        The last epoch's figures, and those of the averaged weights if the recipe averages.
+        The last epoch's figures, and those of the averaged weights if the recipe averages, among
+        them whether these are what is exported, 1 or 0.
 
     Raises:
         UserError: The recipe does not fit the data, the loss became NaN, or the dataset or the
@@ -67,14 +68,14 @@ def train(
     validation = dataset.read("validation")
     feed = Feed(dataset.read("train"))
     history = fit(network, recipe, feed, validation, seed, checkpoint)
-    manifest |= {"history": history, "averaged": _average(network, recipe, validation)}
+    averaged = _average(network, recipe, validation, history[-1]["val_accuracy"])
+    manifest |= {"history": history, "averaged": averaged}
     export(network.model, recipe, manifest, validation.images[:_PROBE_IMAGES], model_dir)
     examples = deformed_examples(recipe, dataset.image_shape, validation.images)
     render_page(page_path, manifest, summary, examples)
     if checkpoint:
         checkpoint.remove()
-    averaged = manifest["averaged"] or {}
-    return history[-1] | {f"averaged_{key}": value for key, value in averaged.items()}
+    return history[-1] | {f"averaged_{key}": value for key, value in (averaged or {}).items()}
 
 
 def _check_fit(recipe: Recipe, dataset: PreparedDataset, seed: int) -> None:
@@ -116,13 +117,23 @@ def _checkpoint(uri: str, manifest: Mapping[str, Any]) -> Checkpoint | None:
     return Checkpoint(uri, identity) if uri else None
 
 
-def _average(network: Network, recipe: Recipe, validation: Split) -> dict[str, float] | None:
-    """Changes to the averaged weights if the recipe averages, and evaluates them."""
+def _average(
+    network: Network, recipe: Recipe, validation: Split, last_accuracy: float
+) -> dict[str, float] | None:
+    """Evaluates the averaged weights if the recipe averages, and changes to them.
+
+    The last weights stay if they do better on the validation images: in a short training, the
+    average still remembers the beginning.
+    """
     if not recipe.ema_momentum:
         return None
+    last = network.model.get_weights()
     network.optimizer.finalize_variable_values(network.model.trainable_variables)
     loss, accuracy = network.evaluate(validation.images, validation.labels)
-    return {"val_loss": loss, "val_accuracy": accuracy}
+    exported = accuracy >= last_accuracy
+    if not exported:
+        network.model.set_weights(last)
+    return {"val_loss": loss, "val_accuracy": accuracy, "exported": int(exported)}
 
 
 def _summary(network: Network) -> str:

@@ -167,4 +167,6 @@ def _read_array(dataset: h5py.Dataset, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _damaged(path: Path, what: str) -> UserError:
-    return UserError(f"The model in {path} can't be used: {what}; fetch it or train it again")
+    return UserError(
+        f"The model in {path} can't be used: {what}; fetch it again, or train it with --no-cache"
+    )

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from components import images
 from components.errors import UserError
 from components.promote.policy import Policy
-from components.train.recipe import DEFAULT_RECIPE, resolve
+from components.train.recipe import DEFAULT_RECIPE, check_seed, resolve
 from pipelines.config import STEPS, WEBHOOK, PipelineConfig, Placement, Secret
 from pipelines.toml_file import Form, TomlFile, read
 
@@ -129,6 +129,7 @@ def load(path: Path, flags: Mapping[str, Any]) -> ClusterConfig:
     if not config.registry:
         file.refuse(("registry",), "is missing; name where the images are, without https://.")
     _check(file, "digests" if config.digests else "tag", lambda: config.pipeline)
+    _check(file, "seed", lambda: check_seed(config.seed))
     _check(file, "recipe", lambda: resolve(config.recipe, {}))
     _check(file, "overrides", lambda: resolve(config.recipe, config.overrides))
     try:

@@ -153,8 +153,8 @@ class Connection:
     def _refused(self, error: Exception) -> UserError:
         if not isinstance(error, ApiException):
             return UserError(
-                f"{self._host} does not answer ({type(error).__name__}): see that host in "
-                "cluster.toml is right and can be reached from here."
+                f"{self._host} does not answer: see that host in cluster.toml is right and can "
+                "be reached from here."
             )
         if error.status == 401:
             return UserError(
@@ -186,10 +186,18 @@ def _connect(config: ClusterConfig) -> _Client:
         client_id=login.client_id or None,
         kube_context=login.kube_context or None,
         ssl_ca_cert=login.ca_file or None,
-        existing_token=os.environ.get(TOKEN) or _printed_token(login),
-        cookies=os.environ.get(COOKIES) or None,
+        existing_token=_one_line(TOKEN, os.environ.get(TOKEN)) or _printed_token(login),
+        cookies=_one_line(COOKIES, os.environ.get(COOKIES)),
         credentials=_token_file(login),
     )
+
+
+def _one_line(source: str, secret: str | None) -> str | None:
+    """Strips a secret; refuses one that HTTP would refuse, and show while doing so."""
+    secret = (secret or "").strip()
+    if not secret.isprintable():
+        raise UserError(f"{source} holds more than one line; it must be the token, and no more.")
+    return secret or None
 
 
 def _token_file(login: Login) -> ServiceAccountTokenVolumeCredentials | None:
@@ -197,6 +205,7 @@ def _token_file(login: Login) -> ServiceAccountTokenVolumeCredentials | None:
         return None
     if not Path(login.token_file).is_file():
         raise UserError(f"There is no token in {login.token_file}; see [login] in cluster.toml.")
+    _one_line(login.token_file, Path(login.token_file).read_text(errors="replace"))
     return ServiceAccountTokenVolumeCredentials(login.token_file)
 
 
@@ -211,4 +220,4 @@ def _printed_token(login: Login) -> str | None:
         raise UserError(f"{program}, which prints the token, can't be run.") from error
     if done.returncode != 0 or not done.stdout.strip():
         raise UserError(f"{program} printed no token (exit status {done.returncode}).")
-    return done.stdout.strip()
+    return _one_line(f"What {program} prints", done.stdout)

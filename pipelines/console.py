@@ -82,7 +82,8 @@ def print_result(console: Console, result: "RunResult") -> None:
     """Prints the table that a run ends with, or its error."""
     if result.error is not None:
         console.print(f"[red]Error:[/] {escape(result.error)}", soft_wrap=True)
-        if (log := result.output / LOG).exists():
+        if any(step.state != "skipped" for step in result.steps):
+            log = result.output / LOG
             console.print(f"Everything that was printed: {log}", soft_wrap=True, markup=False)
         return
     print_figures(console, result.evaluation, result.promotion, result.steps)

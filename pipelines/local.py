@@ -14,7 +14,7 @@ from components.errors import UserError
 from components.files import write_json
 from components.promote.model_store import open_store
 from components.promote.policy import Policy
-from components.train.recipe import parse_overrides, resolve
+from components.train.recipe import check_seed, parse_overrides, resolve
 from pipelines import run_folder, run_page, runners
 from pipelines.config import STEPS
 from pipelines.runner_log import Observer, RunnerLog, Step
@@ -101,22 +101,22 @@ def run(request: RunRequest, observer: Observer, echo: TextIO | None = None) -> 
     """
     overrides = parse_overrides(request.settings)
     resolve(request.recipe, overrides)  # a mistake shows before anything runs
+    check_seed(request.seed)
     output = request.output.absolute()
     arguments = _arguments(request, overrides)
     open_store(arguments["store"], request.name)  # so does a name that is refused
     read, written = [arguments["data"]], [arguments["checkpoints"], arguments["store"]]
     runner, config = runners.choose(request.runner, read, written, request.gpus)
-    run_folder.claim(output)
-    from pipelines.training import training_pipeline
+    with run_folder.claimed(output) as log:
+        from pipelines.training import training_pipeline
 
-    with (output / run_folder.LOG).open("w", buffering=1, encoding="utf-8") as log:
         stream = RunnerLog(STEPS, observer, *([log, echo] if echo else [log]))
         with _captured(stream):
             pipeline = training_pipeline(config)
             artifacts = _execute(pipeline, arguments, runner, output, request.cache)
-    result = _result(list(stream.steps.values()), output, artifacts)
-    write_json(output / run_folder.SUMMARY, result.summary())
-    run_page.write(request, result)
+        result = _result(list(stream.steps.values()), output, artifacts)
+        write_json(output / run_folder.SUMMARY, result.summary())
+        run_page.write(request, result)
     return result
 
 

@@ -1,8 +1,12 @@
 """The folder that a run leaves behind."""
 
+import contextlib
+import fcntl
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from components.errors import UserError
 
@@ -16,8 +20,13 @@ PAGES = ("data", "training", "evaluation")
 PAGE_FILES = {"run": INDEX, **{name: f"{name}.html" for name in PAGES}}
 
 
-def claim(output: Path) -> None:
-    """Makes the folder, or clears the results of the earlier run in it."""
+@contextlib.contextmanager
+def claimed(output: Path) -> Iterator[TextIO]:
+    """Makes the folder, or clears the results of the earlier run in it; yields its log.
+
+    Raises:
+        UserError: It can't be made, holds other files, or is that of a run that goes on.
+    """
     if output.is_dir() and any(output.iterdir()) and not (output / LOG).exists():
         raise UserError(
             f"{output} holds other files; name a new folder, or that of an earlier run."
@@ -26,9 +35,16 @@ def claim(output: Path) -> None:
         (output / STEPS).mkdir(parents=True, exist_ok=True)  # Docker would make it root's
     except OSError as error:
         raise UserError(f"Can't make the output folder {output}: {error.strerror}.") from error
-    shutil.rmtree(output / "model", ignore_errors=True)
-    for name in (SUMMARY, EVALUATION, PROMOTION, *PAGE_FILES.values()):
-        (output / name).unlink(missing_ok=True)
+    with (output / LOG).open("a", buffering=1, encoding="utf-8") as log:
+        try:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"Another run is using {output}; name another folder.") from error
+        log.truncate(0)
+        shutil.rmtree(output / "model", ignore_errors=True)
+        for name in (SUMMARY, EVALUATION, PROMOTION, *PAGE_FILES.values()):
+            (output / name).unlink(missing_ok=True)
+        yield log
 
 
 def gather(output: Path, artifacts: dict[str, Path]) -> None:

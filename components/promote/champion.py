@@ -135,14 +135,13 @@ def rollback(store: ModelStore, version: int | None = None) -> Champion:
         StaleChampionError: If someone else moves the pointer at the same moment.
     """
     champion = current(store)
-    if champion is None:
-        raise UserError(f"{store.folder.uri} has no champion yet; run the pipeline first.")
-    target = version if version is not None else _previous(store, champion)
-    if target == champion.version:
+    target = version or _previous(store, champion)
+    if champion and target == champion.version:
         return champion
     with store.at_hand(target):  # a damaged version must not serve
-        reason = f"rolled back from version {champion.version}"
-        return move(store, target, champion.version, reason, uuid.uuid4().hex)
+        reason = f"rolled back from version {champion.version}" if champion else "chosen by hand"
+        before = champion.version if champion else None
+        return move(store, target, before, reason, uuid.uuid4().hex)
 
 
 def _read(store: ModelStore) -> tuple[Champion | None, Content | None]:
@@ -152,11 +151,18 @@ def _read(store: ModelStore) -> tuple[Champion | None, Content | None]:
 
 def _parse(store: ModelStore, content: Content) -> Champion:
     uri = f"{store.folder.uri}/{_POINTER}"
-    fields = parse(content.data, uri)
-    kinds = {name: type(value) for name, value in fields.items()}
-    if kinds != Champion.__annotations__:
-        raise UserError(f"{uri} is damaged; restore it from {_HISTORY}/ beside it.")
-    return Champion(**fields)
+    try:
+        champion = Champion(**parse(content.data, uri))
+        kinds = {name: type(value) for name, value in asdict(champion).items()}
+        has_zone = datetime.fromisoformat(champion.since).tzinfo is not None
+        if kinds == Champion.__annotations__ and has_zone:
+            return champion
+        raise ValueError("a value is of the wrong kind")
+    except (UserError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{uri} is damaged; move it away, and say which version serves with "
+            "`mnist-pipeline models rollback VERSION`."
+        ) from error
 
 
 def _since(before: Champion | None) -> str:
@@ -179,7 +185,11 @@ def _history(store: ModelStore) -> list[re.Match[str]]:
     return [match for name in names if (match := _ARCHIVED.fullmatch(name))]
 
 
-def _previous(store: ModelStore, champion: Champion) -> int:
+def _previous(store: ModelStore, champion: Champion | None) -> int:
+    if champion is None:
+        raise UserError(
+            f"{store.folder.uri} has no champion yet; run the pipeline, or name a version."
+        )
     versions = [int(match["version"]) for match in _history(store)]
     others = [version for version in versions if version != champion.version]
     if not others:

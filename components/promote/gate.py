@@ -39,7 +39,9 @@ def decide(evaluation: Mapping[str, Any], policy: Policy) -> Decision:
         return Decision("promoted", f"the first champion, with accuracy {accuracy:.4f}")
     if "skipped" in champion:
         return Decision(
-            "kept", f"champion {champion['version']} can't be compared: {champion['skipped']}"
+            "kept",
+            f"champion {champion['version']} can't be compared: {champion['skipped']}; give models "
+            "of other data a --name of their own",
         )
     return _against(champion, policy)
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import logging
 import time
 from typing import Any
 from zipfile import BadZipFile
@@ -12,6 +13,8 @@ import numpy as np
 from components.errors import UserError
 from components.storage import ConflictError, open_folder
 from components.train.model import Network
+
+log = logging.getLogger(__name__)
 
 History = list[dict[str, float]]
 
@@ -65,17 +68,21 @@ class Checkpoint:
             What was reported of the epochs that need not be run again.
 
         Raises:
-            UserError: The checkpoint is damaged, or of another training.
+            UserError: The checkpoint is of another training.
         """
         content = self._folder.read(self.name)
         if content is None:
             return []
-        about, arrays = self._parse(content.data)
+        self._generation = content.generation
+        try:
+            about, arrays = _parse(content.data)
+        except (OSError, EOFError, ValueError, TypeError, IndexError, BadZipFile) as error:
+            log.warning("%s is damaged (%s): starting anew", self._uri, error)
+            return []
         if about["identity"] != self._identity:
             raise UserError(f"{self._uri} is the checkpoint of another training; delete it.")
         for variable, array in zip(network.variables, arrays, strict=True):
             variable.assign(array)
-        self._generation = content.generation
         return about["history"]
 
     def remove(self) -> None:
@@ -86,11 +93,9 @@ class Checkpoint:
     def _uri(self) -> str:
         return f"{self._folder.uri}/{self.name}"
 
-    def _parse(self, data: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
-        try:
-            # The zip container has a CRC of each array, which is checked as it is read.
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                arrays = [file[name] for name in file.files]
-            return json.loads(arrays[0].item()), arrays[1:]
-        except (OSError, EOFError, ValueError, TypeError, IndexError, BadZipFile) as error:
-            raise UserError(f"The checkpoint {self._uri} is damaged; delete it.") from error
+
+def _parse(data: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
+    # The zip container has a CRC of each array, which is checked as it is read.
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        arrays = [file[name] for name in file.files]
+    return json.loads(arrays[0].item()), arrays[1:]

@@ -146,6 +146,16 @@ def resolve(name: str, overrides: Mapping[str, Any]) -> Recipe:
     )
 
 
+def check_seed(seed: int) -> None:
+    """Refuses a seed that NumPy and Keras would refuse.
+
+    Raises:
+        UserError: It is not from 0 to 2**32 - 1.
+    """
+    if not 0 <= seed < 2**32:
+        raise UserError(f"seed can't be {seed}; give a whole number from 0 to {2**32 - 1}.")
+
+
 def parse_overrides(settings: Iterable[str]) -> dict[str, Any]:
     """Reads settings such as ``epochs=3`` and ``hidden_units=512,256``.
 

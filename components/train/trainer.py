@@ -20,7 +20,7 @@ from components.train.export import export
 from components.train.feed import Feed
 from components.train.fit import fit
 from components.train.model import Network, build_network
-from components.train.recipe import Recipe, resolve
+from components.train.recipe import Recipe, check_seed, resolve
 
 log = logging.getLogger(__name__)
 
@@ -83,10 +83,9 @@ def _check_fit(recipe: Recipe, dataset: PreparedDataset, seed: int) -> None:
     if recipe.batch_size > count:
         raise UserError(
             f"batch_size {recipe.batch_size} is larger than the {count} training images; "
-            f"give at most {count}."
+            f"give at most that: --set batch_size={count}."
         )
-    if not 0 <= seed < 2**32:
-        raise UserError(f"seed can't be {seed}; give a whole number from 0 to {2**32 - 1}.")
+    check_seed(seed)
 
 
 def _manifest(

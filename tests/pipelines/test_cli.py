@@ -1,5 +1,6 @@
 """The command line as a process: real digits, real KFP, every step a process of its own."""
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from synthetic import write_source
 
 from components.dense_model import load_model
+from pipelines.run_folder import claimed
 
 STEPS = ["snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model"]
 
@@ -135,6 +137,8 @@ def test_changed_data_runs_again_and_bad_data_is_explained(finished):
         (["--significance", "0"], "significance"),
         (["--name", "../x"], "../x"),
         (["--store", "s3://bucket"], "s3://bucket"),
+        (["--seed", "-1"], "seed"),
+        (["--seed", "4294967296"], "4294967295"),
     ],
 )
 def test_a_wrong_setting_is_refused_before_anything_runs(tmp_path, options, part):
@@ -151,6 +155,25 @@ def test_a_folder_with_other_files_is_not_touched(tmp_path):
     done = cli("run", "--output", tmp_path, "--json", cwd=tmp_path)
     assert done.returncode == 1
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(("backend", "part"), [("torch", "tensorflow or jax"), ("jax", "pip")])
+def test_a_backend_that_is_not_there_is_refused_at_once(tmp_path, monkeypatch, backend, part):
+    if backend == "jax" and importlib.util.find_spec("jax"):
+        pytest.skip("JAX is installed here")
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    done = cli("run", "--output", "out", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert part in json.loads(done.stdout)["error"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_another_run_uses_is_refused(tmp_path):
+    with claimed(tmp_path / "out"):
+        done = cli("run", "--output", "out", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Another run is using" in json.loads(done.stdout)["error"]
+    assert "Everything that was printed" not in done.stderr
 
 
 def test_help_teaches_and_imports_nothing_heavy(tmp_path):

@@ -63,11 +63,20 @@ def test_a_command_prints_a_new_token_when_one_expires(kfp_server, connect, tmp_
         ({"token_file": "/no/such/token"}, "/no/such/token"),
         ({"token_command": ["no-such-program", SECRET]}, "no-such-program"),
         ({"token_command": ["false", SECRET]}, "false printed no token"),
+        ({"token_command": ["printf", f"Welcome\\n{SECRET}"]}, "What printf prints holds more"),
     ],
 )
 def test_a_token_that_can_not_be_had_is_told(connect, login, part):
     with pytest.raises(UserError, match=part) as raised:
         connect(login=login)
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["MNIST_PIPELINE_TOKEN", "MNIST_PIPELINE_COOKIES"])
+def test_a_secret_of_two_lines_is_refused_and_not_shown(connect, monkeypatch, name):
+    monkeypatch.setenv(name, f"Welcome\r\n{SECRET}")
+    with pytest.raises(UserError, match=f"{name} holds more than one line") as raised:
+        connect()
     assert SECRET not in str(raised.value)
 
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from components.errors import UserError
@@ -58,12 +60,24 @@ def test_a_move_from_another_version_than_expected_is_refused(three):
     assert champion.current(three).version == 3
 
 
-@pytest.mark.parametrize("damage", [b"", b"[]", b'{"version": "3"}', b"\xff"])
+NO_ZONE = {"version": 3, "since": "2026-11-25T03:00:00", "reason": "", "attempt": "ab"}
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"[]", b'{"version": "3"}', b"\xff", json.dumps(NO_ZONE).encode()]
+)
 def test_a_damaged_pointer_is_named(three, damage):
     generation = three.folder.read("champion.json").generation
     three.folder.write_if_generation("champion.json", damage, generation)
-    with pytest.raises(UserError, match=r"champion\.json"):
+    with pytest.raises(UserError, match=r"champion\.json is damaged.*models rollback VERSION"):
         champion.current(three)
+
+
+def test_a_pointer_that_was_moved_away_is_made_anew_by_naming_a_version(three):
+    three.folder.remove("champion.json")
+    with pytest.raises(UserError, match="name a version"):
+        champion.rollback(three)
+    assert champion.rollback(three, 2).version == champion.current(three).version == 2
 
 
 def test_the_time_never_goes_back(three, monkeypatch):

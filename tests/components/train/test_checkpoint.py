@@ -88,15 +88,17 @@ def test_a_foreign_checkpoint_is_not_used(tmp_path, other):
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])
-def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
+def test_a_damaged_checkpoint_is_not_used_and_written_anew(tmp_path, damage):
     checkpoint = Checkpoint(str(tmp_path), {})
-    checkpoint.save(new_network(), [])
+    checkpoint.save(new_network(), [{"epoch": 1}])
     content = bytearray((tmp_path / checkpoint.name).read_bytes())
     content[len(content) // 2] ^= 1
     damaged = {"truncate": content[:-100], "flip": content, "empty": b""}[damage]
     (tmp_path / checkpoint.name).write_bytes(damaged)
-    with pytest.raises(UserError, match="is damaged"):
-        checkpoint.restore(new_network())
+    after_a_kill = Checkpoint(str(tmp_path), {})
+    assert after_a_kill.restore(new_network()) == []
+    after_a_kill.save(new_network(), [{"epoch": 2}])
+    assert after_a_kill.restore(new_network()) == [{"epoch": 2}]
 
 
 def test_two_that_train_the_same_take_turns(tmp_path, monkeypatch):

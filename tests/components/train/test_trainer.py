@@ -63,7 +63,7 @@ def test_averaged_weights_are_reported_apart_and_exported_if_they_do_better(
 @pytest.mark.parametrize(
     ("overrides", "seed", "part"),
     [
-        ({"batch_size": 341}, 0, "at most 340"),
+        ({"batch_size": 341}, 0, "batch_size=340"),
         ({}, -1, "seed can't be -1"),
         ({}, 2**32, "seed can't be"),
     ],

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from components import images
 from components.errors import UserError
+from components.notify import WEBHOOK
 from components.promote.policy import Policy
 from components.train.recipe import DEFAULT_RECIPE, check_seed, resolve
-from pipelines.config import STEPS, WEBHOOK, PipelineConfig, Placement, Secret
+from pipelines.config import STEPS, PipelineConfig, Placement, Secret
 from pipelines.toml_file import Form, TomlFile, read
 
 ALL_STEPS = "all"

@@ -8,7 +8,6 @@ from components.images import DATA_PREP, EVALUATE, TRAIN, References
 from pipelines.toml_file import Form
 
 _BUILT_HERE = References(DATA_PREP, TRAIN, EVALUATE)
-WEBHOOK = "MNIST_PIPELINE_WEBHOOK"  # what `components.notify` reads the URL from
 STEPS = ("snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model")
 
 Cpu = Annotated[str, Form(r"\d+(\.\d+)?|\d+m", "'2' or '500m'")]

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.metadata
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import components
 from components.errors import UserError
 from components.images import References
+from components.train.loop import check_backend
 from pipelines.config import PipelineConfig
 
 
@@ -33,21 +33,10 @@ def choose(
         raise UserError(
             "--gpus is for --runner docker; without it, training uses this machine's GPU by itself."
         )
-    _check_backend()
+    check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
     from kfp.local import SubprocessRunner
 
     return SubprocessRunner(use_venv=False), _local_config()
-
-
-def _check_backend() -> None:
-    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
-    if backend not in {"tensorflow", "jax"}:
-        raise UserError(f"KERAS_BACKEND is {backend}; training needs tensorflow or jax.")
-    if importlib.util.find_spec(backend) is None:
-        raise UserError(
-            f"KERAS_BACKEND is {backend}, which is not installed: "
-            f"pip install 'mnist-pipeline[{backend}]', or unset it."
-        )
 
 
 def _local_config() -> PipelineConfig:

@@ -10,11 +10,10 @@ import requests
 
 from components.errors import UserError
 from components.files import write_json
+from components.notify import WEBHOOK
 from components.notify.figures import read_figures
 
 log = logging.getLogger(__name__)
-
-WEBHOOK = "MNIST_PIPELINE_WEBHOOK"  # the variable with the URL, which is a secret
 
 _PAUSES = (1.0, 5.0, 0.0)  # seconds after each try that failed
 _TIMEOUT = 10.0

@@ -1,9 +1,8 @@
 """The part of training that depends on Keras' backend, and how to choose it."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Protocol
-
-import keras
 
 from components.errors import UserError
 
@@ -29,13 +28,29 @@ class RunSteps(Protocol):
         """
 
 
+def check_backend(backend: str) -> None:
+    """Refuses a backend that has no loop here, or is not installed; imports neither it nor Keras.
+
+    Raises:
+        UserError: Training can't run on it.
+    """
+    if backend not in _LOOPS:
+        raise UserError(f"KERAS_BACKEND is {backend}; training needs {' or '.join(_LOOPS)}.")
+    if find_spec(backend) is None:
+        raise UserError(
+            f"KERAS_BACKEND is {backend}, which is not installed: "
+            f"pip install 'mnist-pipeline[{backend}]', or unset it."
+        )
+
+
 def backend_loop() -> Any:
     """Imports the module with `compile_steps` and `gpus` for Keras' backend.
 
     Raises:
         UserError: Keras runs on a backend that has no loop here.
     """
+    import keras
+
     backend = keras.backend.backend()
-    if backend not in _LOOPS:
-        raise UserError(f"KERAS_BACKEND is {backend}; training needs one of {', '.join(_LOOPS)}.")
+    check_backend(backend)
     return import_module(_LOOPS[backend])

@@ -6,18 +6,19 @@ import pytest
 from kfp import local
 from synthetic import write_source
 
+from components.notify import WEBHOOK
 from pipelines.config import PipelineConfig, Secret
 from pipelines.training import training_pipeline
 
 CONFIG = PipelineConfig(
-    webhook=Secret("slack", "url", "MNIST_PIPELINE_WEBHOOK"), runs="https://kubeflow.example/runs/"
+    webhook=Secret("slack", "url", WEBHOOK), runs="https://kubeflow.example/runs/"
 )
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Runs the pipeline; returns what the webhook would have been told."""
-    monkeypatch.delenv("MNIST_PIPELINE_WEBHOOK", raising=False)
+    monkeypatch.delenv(WEBHOOK, raising=False)
 
     def run(data):
         root = tmp_path / "root"

@@ -4,8 +4,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from components.notify import notice
-from components.notify.notice import WEBHOOK, tell, text
+from components.notify import WEBHOOK, notice
+from components.notify.notice import tell, text
 
 LINK = "https://kubeflow.example/#/runs/details/7"
 METRICS = {"accuracy": 0.98312}

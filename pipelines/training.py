@@ -90,20 +90,12 @@ def training_pipeline(config: PipelineConfig) -> Any:
             significance=significance,
             require_improvement=require_improvement,
         )
-        # What is set at submission reaches root tasks alone, so all of it is set here.
-        for task, image in (
-            (snapshot, config.images.data_prep),
-            (prepare, config.images.data_prep),
-            (train, config.images.train),
-            (evaluate, config.images.evaluate),
-            (promote, config.images.evaluate),
-        ):
-            task.set_container_image(image)
-            place(task, config.placements.get(task.name, Placement()))
-            # One notices new data; the other acts on the store, and again does no harm.
-            if task in (snapshot, promote) or not config.caching:
-                task.set_caching_options(False)
-
+        _settle(config, config.images.data_prep, snapshot, prepare)
+        _settle(config, config.images.train, train)
+        _settle(config, config.images.evaluate, evaluate, promote)
+        # One notices new data; the other acts on the store, and again does no harm.
+        snapshot.set_caching_options(False)
+        promote.set_caching_options(False)
         return Outputs(
             data_page=prepare.outputs["page"],
             model=train.outputs["model"],
@@ -116,6 +108,15 @@ def training_pipeline(config: PipelineConfig) -> Any:
     if config.webhook is None:
         return mnist_training
     return _with_notice(mnist_training, config, config.webhook)
+
+
+def _settle(config: PipelineConfig, image: str, *tasks: Any) -> None:
+    """Sets what differs between places: at submission, it would reach root tasks alone."""
+    for task in tasks:
+        task.set_container_image(image)
+        place(task, config.placements.get(task.name, Placement()))
+        if not config.caching:
+            task.set_caching_options(False)
 
 
 def _with_notice(graph: Any, config: PipelineConfig, webhook: Secret) -> Any:

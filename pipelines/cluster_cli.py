@@ -151,7 +151,7 @@ def _watch(connection: "Connection", run_id: str, timeout: float) -> int:
     if not run.ended:
         click.echo(f"The time to wait is over; {goes_on}", err=True)
         return TIMED_OUT
-    if run.state == "SUCCEEDED":
+    if run.state in {"SUCCEEDED", "SKIPPED"}:  # the latter, where nothing was left to do
         _print_figures(console, connection, run_id, run)
         return SUCCEEDED
     if run.state == "CANCELED":

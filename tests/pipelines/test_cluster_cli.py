@@ -152,6 +152,11 @@ def test_a_run_that_fails_tells_the_step_and_its_log(mnist, kfp_server):
     assert done.stderr.endswith("  The file is damaged\n")
 
 
+def test_a_run_that_had_nothing_to_do_is_no_failure(mnist, kfp_server):
+    kfp_server.story = [Frame("SKIPPED")]
+    assert mnist("submit").exit_code == 0
+
+
 def test_cancelled_and_timed_out_have_their_own_status(mnist, kfp_server):
     kfp_server.story = [RUNNING, Frame("CANCELED", {"train-model": "CANCELED"})]
     assert mnist("submit").exit_code == 3

@@ -102,7 +102,9 @@ def test_two_that_submit_at_once_share_what_they_make(kfp_server, connect):
 def test_reads_are_tried_again(kfp_server, connect):
     kfp_server.fail("status", r"GET /experiments", times=3, status=502)
     kfp_server.fail("cut", r"GET /pipelines")
-    submit(connect())
+    run_id = submit(connect())
+    assert only(kfp_server.runs)["run_id"] == run_id
+    assert not any(fault.times for fault in kfp_server.faults)
 
 
 def test_a_server_that_stays_out_of_order_is_told(kfp_server, connect):

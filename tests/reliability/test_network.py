@@ -68,14 +68,21 @@ OPERATIONS = {
 }
 
 
+def overcome(fault, proxy, uri, tree, back):
+    """Whether a fault struck as often as it should, and all ended as if it had not."""
+    proxy.faults = [fault]
+    generations = forth_and_back(uri, tree, back)
+    struck = fault.times <= 0
+    check(uri, tree, back, generations)
+    return struck
+
+
 @fault("burst of {status} on {operation}", FORTH_AND_BACK)
 @pytest.mark.parametrize("status", [503, 429])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_burst(proxy, gcs_uri, tree, tmp_path, number, status, operation):
-    proxy.faults = [Fault("status", *OPERATIONS[operation], times=1 + number % 5, status=status)]
-    generations = forth_and_back(gcs_uri, tree, tmp_path / "back")
-    assert proxy.faults[0].times <= 0
-    check(gcs_uri, tree, tmp_path / "back", generations)
+    fault = Fault("status", *OPERATIONS[operation], times=1 + number % 5, status=status)
+    assert overcome(fault, proxy, gcs_uri, tree, tmp_path / "back")
 
 
 ONCE_IN_A_WHILE = {
@@ -93,10 +100,8 @@ ONCE_IN_A_WHILE = {
 @pytest.mark.parametrize("what", ONCE_IN_A_WHILE)
 def test_once_in_a_while(proxy, gcs_uri, tree, tmp_path, number, what):
     kind, operation = ONCE_IN_A_WHILE[what]
-    proxy.faults = [Fault(kind, *OPERATIONS[operation], times=1 + number % 4)]
-    generations = forth_and_back(gcs_uri, tree, tmp_path / "back")
-    assert proxy.faults[0].times <= 0
-    check(gcs_uri, tree, tmp_path / "back", generations)
+    fault = Fault(kind, *OPERATIONS[operation], times=1 + number % 4)
+    assert overcome(fault, proxy, gcs_uri, tree, tmp_path / "back")
 
 
 WITHOUT_END = {

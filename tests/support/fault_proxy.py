@@ -71,7 +71,9 @@ class FaultProxy:
         self.faults: list[Fault] = []
         self.before: Callable[[Request], None] = lambda request: None
         self.after: Callable[[Request], None] = lambda request: None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self})
+        )
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -96,76 +98,75 @@ class FaultProxy:
         return next((fault for fault in self.faults if fault.strikes(request)), None)
 
 
-def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1  # one packet for headers and content, instead of 40 ms between them
+class _Handler(BaseHTTPRequestHandler):
+    proxy: FaultProxy
 
-        def handle(self) -> None:
-            with contextlib.suppress(ConnectionError):  # a hook's, or one of the others hung up
-                super().handle()
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # one packet for headers and content, instead of 40 ms between them
 
-        def handle_any(self) -> None:
-            length = int(self.headers.get("Content-Length", 0))
-            body = self.rfile.read(min(length, 65536))
-            request = _classify(self.command, self.path, body)
-            fault = proxy.fault_for(request)
-            if fault and fault.kind == "cut request":
-                return self._hang_up()
-            body += self.rfile.read(length - len(body))
-            if fault and fault.kind == "status":
-                return self._answer(fault.status, {}, b"a fault on purpose")
-            proxy.before(request)
-            status, headers, content = self._forward(body)
-            proxy.after(request)
-            if fault and fault.kind == "lost reply":
-                return self._hang_up()
-            if fault and fault.kind == "flip" and content:
-                middle = len(content) // 2
-                content = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-            if fault and fault.kind == "cut reply":
-                return self._answer(status, headers, content, len(content) // 2)
-            return self._answer(status, headers, content)
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # a hook's, or one of the others hung up
+            super().handle()
 
-        do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
+    def handle_any(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(min(length, 65536))
+        request = _classify(self.command, self.path, body)
+        fault = self.proxy.fault_for(request)
+        if fault and fault.kind == "cut request":
+            return self._hang_up()
+        body += self.rfile.read(length - len(body))
+        if fault and fault.kind == "status":
+            return self._answer(fault.status, {}, b"a fault on purpose")
+        self.proxy.before(request)
+        status, headers, content = self._forward(body)
+        self.proxy.after(request)
+        if fault and fault.kind == "lost reply":
+            return self._hang_up()
+        if fault and fault.kind == "flip" and content:
+            middle = len(content) // 2
+            content = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        if fault and fault.kind == "cut reply":
+            return self._answer(status, headers, content, len(content) // 2)
+        return self._answer(status, headers, content)
 
-        def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-            connection = HTTPConnection(proxy.upstream.host, proxy.upstream.port)
-            headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP_BY_HOP}
-            connection.request(self.command, self.path, body, headers)
-            response = connection.getresponse()
-            content = response.read()
-            connection.close()
-            if response.headers.get_content_type() == "application/json":
-                content = content.replace(proxy.upstream.url.encode(), proxy.url.encode())
-            ours = {
-                k: v.replace(proxy.upstream.url, proxy.url)
-                for k, v in response.headers.items()
-                if k.lower() not in _HOP_BY_HOP
-            }
-            return response.status, ours, content
+    do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
 
-        def _answer(
-            self, status: int, headers: dict[str, str], content: bytes, sent: int | None = None
-        ) -> None:
-            self.send_response_only(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content[:sent])
-            if sent is not None:
-                self._hang_up()
+    def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        connection = HTTPConnection(self.proxy.upstream.host, self.proxy.upstream.port)
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP_BY_HOP}
+        connection.request(self.command, self.path, body, headers)
+        response = connection.getresponse()
+        content = response.read()
+        connection.close()
+        if response.headers.get_content_type() == "application/json":
+            content = content.replace(self.proxy.upstream.url.encode(), self.proxy.url.encode())
+        ours = {
+            k: v.replace(self.proxy.upstream.url, self.proxy.url)
+            for k, v in response.headers.items()
+            if k.lower() not in _HOP_BY_HOP
+        }
+        return response.status, ours, content
 
-        def _hang_up(self) -> None:
-            self.wfile.flush()
-            self.close_connection = True
+    def _answer(
+        self, status: int, headers: dict[str, str], content: bytes, sent: int | None = None
+    ) -> None:
+        self.send_response_only(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[:sent])
+        if sent is not None:
+            self._hang_up()
 
-        def log_message(self, *args: object) -> None:
-            """Says nothing."""
+    def _hang_up(self) -> None:
+        self.wfile.flush()
+        self.close_connection = True
 
-    return Handler
+    def log_message(self, *args: object) -> None:
+        """Says nothing."""
 
 
 def _classify(method: str, path: str, body: bytes) -> Request:

@@ -1,4 +1,5 @@
 import io
+import re
 import tracemalloc
 import zipfile
 
@@ -28,10 +29,12 @@ def write_zip(path, data, compression=zipfile.ZIP_STORED):
     return path
 
 
-def refuses(path, match):
-    with pytest.raises(UserError, match=match) as raised:
+def refusal(path):
+    """The sentence by which a file is refused."""
+    with pytest.raises(UserError) as raised:
         read(open_npz(path, "x_train", 3))
     assert str(path) in str(raised.value)
+    return str(raised.value)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -49,12 +52,12 @@ def test_labels_of_any_integer_type(tmp_path, dtype):
 
 def test_missing_key(tmp_path):
     np.savez(tmp_path / "a.npz", x_test=IMAGES)
-    refuses(tmp_path / "a.npz", "has no array x_train")
+    assert "has no array x_train" in refusal(tmp_path / "a.npz")
 
 
 def test_pickled_objects_are_not_read(tmp_path):
     np.savez(tmp_path / "a.npz", x_train=np.array([{"a": 1}], object))
-    refuses(tmp_path / "a.npz", "is object of shape .*save uint8 images")
+    assert re.search("is object of shape .*save uint8 images", refusal(tmp_path / "a.npz"))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,7 @@ def test_pickled_objects_are_not_read(tmp_path):
 )
 def test_images_of_another_type_or_shape(tmp_path, array):
     np.savez(tmp_path / "a.npz", x_train=array)
-    refuses(tmp_path / "a.npz", "save uint8 images")
+    assert "save uint8 images" in refusal(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("array", [np.eye(3, dtype=int), np.array([0.0, 1.0]), np.array(["3"])])
@@ -74,29 +77,29 @@ def test_labels_of_another_type_or_shape(tmp_path, array):
 
 def test_fortran_order(tmp_path):
     np.savez(tmp_path / "a.npz", x_train=np.asfortranarray(IMAGES))
-    refuses(tmp_path / "a.npz", "Fortran order")
+    assert "Fortran order" in refusal(tmp_path / "a.npz")
 
 
 def test_no_images(tmp_path):
     np.savez(tmp_path / "a.npz", x_train=IMAGES[:0])
-    refuses(tmp_path / "a.npz", "is empty")
+    assert "is empty" in refusal(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\3\4 and no more"])
 def test_not_a_zip(tmp_path, content):
     (tmp_path / "a.npz").write_bytes(content)
-    refuses(tmp_path / "a.npz", r"not a whole \.npz file")
+    assert re.search(r"not a whole \.npz file", refusal(tmp_path / "a.npz"))
 
 
 def test_missing_file(tmp_path):
-    refuses(tmp_path / "a.npz", "can't be read")
+    assert "can't be read" in refusal(tmp_path / "a.npz")
 
 
 def test_flipped_bit(tmp_path):
     path = write_zip(tmp_path / "a.npz", npy(IMAGES))
     data = path.read_bytes()
     path.write_bytes(data.replace(IMAGES.tobytes(), IMAGES.tobytes()[:-1] + b"\0"))
-    refuses(path, r"not a whole \.npz file")
+    assert re.search(r"not a whole \.npz file", refusal(path))
 
 
 def test_damaged_compression(tmp_path):
@@ -104,12 +107,12 @@ def test_damaged_compression(tmp_path):
     data = bytearray(path.read_bytes())
     data[60:70] = bytes(10)
     path.write_bytes(data)
-    refuses(path, str(path))
+    assert str(path) in refusal(path)
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_compression_that_can_not_be_unpacked_with_a_bound(tmp_path, compression):
-    refuses(write_zip(tmp_path / "a.npz", npy(IMAGES), compression), "unusual way")
+    assert "unusual way" in refusal(write_zip(tmp_path / "a.npz", npy(IMAGES), compression))
 
 
 @pytest.mark.parametrize(
@@ -124,16 +127,16 @@ def test_compression_that_can_not_be_unpacked_with_a_bound(tmp_path, compression
     ],
 )
 def test_header_that_is_none(tmp_path, data):
-    refuses(write_zip(tmp_path / "a.npz", data), "not a plain numpy array")
+    assert "not a plain numpy array" in refusal(write_zip(tmp_path / "a.npz", data))
 
 
 def test_negative_size(tmp_path):
     data = npy(IMAGES).replace(b"(5, 3, 4)", b"(-5,3, 4)")
-    refuses(write_zip(tmp_path / "a.npz", data), "is empty")
+    assert "is empty" in refusal(write_zip(tmp_path / "a.npz", data))
 
 
 def test_body_cut_short(tmp_path):
-    refuses(write_zip(tmp_path / "a.npz", npy(IMAGES)[:-1]), "ends early")
+    assert "ends early" in refusal(write_zip(tmp_path / "a.npz", npy(IMAGES)[:-1]))
 
 
 def test_never_unpacks_more_than_the_header_promises(tmp_path):
@@ -141,7 +144,7 @@ def test_never_unpacks_more_than_the_header_promises(tmp_path):
     path = write_zip(tmp_path / "a.npz", data, zipfile.ZIP_DEFLATED)
     del data
     tracemalloc.start()
-    refuses(path, "goes on after")
+    assert "goes on after" in refusal(path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 << 20

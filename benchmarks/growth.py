@@ -26,7 +26,7 @@ if step == "train":
     from components.train.trainer import train
 start = time.perf_counter()
 if step == "prepare":
-    prepare(source, fingerprint(source), 5000, 0, output / "data", output / "data.html")
+    prepare(source, fingerprint(source), 5000, 0, output / "data")
 else:
     train(output / "data", "fast", {}, 0, output / "model", output / "page.html")
 seconds = time.perf_counter() - start

@@ -33,7 +33,7 @@ Times = dict[str, list[float]]
 def dataset(folder: str) -> PreparedDataset:
     """Prepares MNIST, 5,000 images of it for validation."""
     path = Path(folder)
-    return prepare("mnist", fingerprint("mnist"), 5000, 0, path / "data", path / "data.html")
+    return prepare("mnist", fingerprint("mnist"), 5000, 0, path / "data")
 
 
 def train(data: PreparedDataset, recipe: Recipe, seed: int) -> tuple[Network, float]:

@@ -16,10 +16,11 @@ import numpy as np
 
 from components.errors import UserError
 from components.files import sha256_of_file, write_json
+from components.storage import Entry
 
 SPLIT_NAMES = ("train", "validation", "test")
 MANIFEST = "dataset.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,17 @@ class PreparedDataset:
 
     Attributes:
         path: Its folder.
-        fingerprint: Fingerprint of the raw files that it was made from.
+        source: URI of the raw files that it was made from.
+        files: These files, sorted by name.
+        fingerprint: Fingerprint of these files.
         image_shape: Height and width in pixels.
         class_names: One name for each label.
         splits: "train", "validation" and "test".
     """
 
     path: Path
+    source: str
+    files: tuple[Entry, ...]
     fingerprint: str
     image_shape: tuple[int, int]
     class_names: tuple[str, ...]
@@ -155,7 +160,6 @@ def write_manifest(dataset: PreparedDataset) -> None:
 
 
 def _from_json(path: Path, fields: dict[str, Any]) -> PreparedDataset:
-    height, width = fields["image_shape"]
     class_names = tuple(fields["class_names"])
     splits = {}
     for name in SPLIT_NAMES:
@@ -163,7 +167,11 @@ def _from_json(path: Path, fields: dict[str, Any]) -> PreparedDataset:
         splits[name] = SplitInfo(**{**raw, "class_counts": tuple(raw["class_counts"])})
         if len(splits[name].class_counts) != len(class_names):
             raise ValueError(f"class counts of {name} do not fit the class names")
-    return PreparedDataset(path, fields["fingerprint"], (height, width), class_names, splits)
+    height, width = fields["image_shape"]
+    files = tuple(Entry(**file) for file in fields["files"])
+    return PreparedDataset(
+        path, fields["source"], files, fields["fingerprint"], (height, width), class_names, splits
+    )
 
 
 def _open_array(path: Path, sha256: str, shape: tuple[int, ...]) -> np.ndarray:

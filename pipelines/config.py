@@ -8,7 +8,14 @@ from components.images import DATA_PREP, EVALUATE, TRAIN, References
 from pipelines.toml_file import Form
 
 _BUILT_HERE = References(DATA_PREP, TRAIN, EVALUATE)
-STEPS = ("snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model")
+STEPS = (
+    "snapshot-source",
+    "prepare-dataset",
+    "visualize-dataset",
+    "train-model",
+    "evaluate-model",
+    "promote-model",
+)
 
 Cpu = Annotated[str, Form(r"\d+(\.\d+)?|\d+m", "'2' or '500m'")]
 Memory = Annotated[str, Form(r"\d+(\.\d+)?([EPTGMK]i?)?", "'4Gi'")]

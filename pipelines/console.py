@@ -87,6 +87,8 @@ def print_result(console: Console, result: "RunResult") -> None:
             console.print(f"Everything that was printed: {log}", soft_wrap=True, markup=False)
         return
     print_figures(console, result.evaluation, result.promotion, result.steps)
+    for warning in result.warnings:
+        console.print(f"[yellow]The data has moved:[/] {escape(warning)}", soft_wrap=True)
     summary = result.summary()
     pages = [f"page   {page}" for page in summary["pages"].values()]
     lines = ("", f"model  {summary['model']}", *pages)

@@ -58,6 +58,7 @@ class RunResult:
         evaluation: The content of ``evaluation.json``; empty if the run failed.
         error: What went wrong, in one sentence; None if the run succeeded.
         promotion: What became of the model, a `Promotion`; empty if the run failed.
+        warnings: What of the data moved beyond its bound since the champion was trained.
     """
 
     steps: list[Step]
@@ -65,6 +66,7 @@ class RunResult:
     evaluation: dict[str, Any]
     error: str | None = None
     promotion: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """The run as one JSON document, as ``--json`` prints it."""
@@ -79,6 +81,7 @@ class RunResult:
             ],
             "output": str(self.output),
             "promotion": self.promotion or None,
+            "warnings": list(self.warnings),
             "model": str(self.output / "model") if well else None,
             "pages": {name: str(self.output / page) for name, page in pages.items()},
         }
@@ -188,7 +191,10 @@ def _result(steps: list[Step], output: Path, artifacts: dict[str, Any]) -> RunRe
     run_folder.gather(output, {name: Path(artifact.path) for name, artifact in artifacts.items()})
     evaluation = json.loads((output / run_folder.EVALUATION).read_text())
     promotion = json.loads((output / run_folder.PROMOTION).read_text())
-    return RunResult(steps, output, evaluation, promotion=promotion)
+    drift = json.loads((output / run_folder.DRIFT).read_text())
+    return RunResult(
+        steps, output, evaluation, promotion=promotion, warnings=tuple(drift["warnings"])
+    )
 
 
 def _explain(step: Step) -> str:

@@ -16,6 +16,7 @@ INDEX = "index.html"
 STEPS = "steps"
 EVALUATION = "evaluation.json"
 PROMOTION = "promotion.json"
+DRIFT = "drift.json"
 PAGES = ("data", "training", "evaluation")
 PAGE_FILES = {"run": INDEX, **{name: f"{name}.html" for name in PAGES}}
 
@@ -42,7 +43,7 @@ def claimed(output: Path) -> Iterator[TextIO]:
             raise UserError(f"Another run is using {output}; name another folder.") from error
         log.truncate(0)
         shutil.rmtree(output / "model", ignore_errors=True)
-        for name in (SUMMARY, EVALUATION, PROMOTION, *PAGE_FILES.values()):
+        for name in (SUMMARY, EVALUATION, PROMOTION, DRIFT, *PAGE_FILES.values()):
             (output / name).unlink(missing_ok=True)
         yield log
 
@@ -52,6 +53,7 @@ def gather(output: Path, artifacts: dict[str, Path]) -> None:
     shutil.copytree(artifacts["model"], output / "model", copy_function=_link)
     _link(artifacts["evaluation"], output / EVALUATION)
     _link(artifacts["promotion"], output / PROMOTION)
+    _link(artifacts["drift"], output / DRIFT)
     for name in PAGES:
         _link(artifacts[f"{name}_page"], output / PAGE_FILES[name])
 

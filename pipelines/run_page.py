@@ -8,12 +8,21 @@ from pipelines import run_folder
 if TYPE_CHECKING:
     from pipelines.local import RunRequest, RunResult
 
+
+# What comes out of each step, with the file in the run's folder where there is one.
 _HANDS_ON = {
-    "snapshot-source": "the data's fingerprint, the champion's version",
-    "prepare-dataset": "dataset, data page",
-    "train-model": "model, training page",
-    "evaluate-model": "evaluation, metrics, evaluation page",
-    "promote-model": "which model serves",
+    "snapshot-source": {"fingerprint of the data": "", "version of the champion": ""},
+    "prepare-dataset": {"dataset": ""},
+    "visualize-dataset": {
+        "data page": run_folder.PAGE_FILES["data"],
+        "drift.json": run_folder.DRIFT,
+    },
+    "train-model": {"training page": run_folder.PAGE_FILES["training"], "model": "model"},
+    "evaluate-model": {
+        "evaluation page": run_folder.PAGE_FILES["evaluation"],
+        "evaluation.json": run_folder.EVALUATION,
+    },
+    "promote-model": {"which model serves": "", "promotion.json": run_folder.PROMOTION},
 }
 
 
@@ -29,7 +38,8 @@ def write(request: "RunRequest", result: "RunResult") -> None:
         promoted=result.promotion.get("outcome") == "promoted",
         hands_on=_HANDS_ON,
         longest=max(step.seconds for step in result.steps) or 1.0,
-        links=_links(result),
+        log=run_folder.LOG,
+        summary=run_folder.SUMMARY,
     )
 
 
@@ -44,11 +54,3 @@ def verdict(promotion: dict[str, Any]) -> str:
     if version == champion:
         return f"version {version}, this model, already: {promotion['reason']}"
     return f"version {champion} stays: this model, version {version}, was promoted before"
-
-
-def _links(result: "RunResult") -> dict[str, str]:
-    log = {"Everything that was printed": run_folder.LOG}
-    if result.error is not None:
-        return log
-    links = {f"{name.capitalize()} page": f"{name}.html" for name in run_folder.PAGES}
-    return {**links, "Evaluation as JSON": run_folder.EVALUATION, "Model": "model", **log}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from kfp import compiler, dsl
 
-from components.data_prep.component import prepare_dataset, snapshot_source
+from components.data_prep.component import prepare_dataset, snapshot_source, visualize_dataset
 from components.evaluate.component import evaluate_model
 from components.notify.component import notify
 from components.promote.component import promote_model
@@ -24,6 +24,7 @@ class Outputs(NamedTuple):
     """What a run leaves behind."""
 
     data_page: dsl.HTML
+    drift: dsl.Artifact
     model: dsl.Model
     training_page: dsl.HTML
     evaluation: dsl.Artifact
@@ -66,13 +67,19 @@ def training_pipeline(config: PipelineConfig) -> Any:
             validation_size=validation_size,
             seed=seed,
         )
+        visualize = visualize_dataset(
+            dataset=prepare.outputs["dataset"],
+            store=store,
+            name=name,
+            champion=snapshot.outputs["champion"],
+        )
         train = train_model(
             dataset=prepare.outputs["dataset"],
             recipe=recipe,
             overrides=overrides,
             seed=seed,
             checkpoints=checkpoints,
-        )
+        ).after(visualize)  # people look at the data before hours are spent on it
         evaluate = evaluate_model(
             dataset=prepare.outputs["dataset"],
             model=train.outputs["model"],
@@ -90,14 +97,15 @@ def training_pipeline(config: PipelineConfig) -> Any:
             significance=significance,
             require_improvement=require_improvement,
         )
-        _settle(config, config.images.data_prep, snapshot, prepare)
+        _settle(config, config.images.data_prep, snapshot, prepare, visualize)
         _settle(config, config.images.train, train)
         _settle(config, config.images.evaluate, evaluate, promote)
         # One notices new data; the other acts on the store, and again does no harm.
         snapshot.set_caching_options(False)
         promote.set_caching_options(False)
         return Outputs(
-            data_page=prepare.outputs["page"],
+            data_page=visualize.outputs["page"],
+            drift=visualize.outputs["drift"],
             model=train.outputs["model"],
             training_page=train.outputs["page"],
             evaluation=evaluate.outputs["evaluation"],

@@ -30,7 +30,6 @@ def prepare_dataset(
     seed: int,
     dataset: dsl.Output[dsl.Dataset],
     statistics: dsl.Output[dsl.Metrics],
-    page: dsl.Output[dsl.HTML],
 ) -> None:
     """Verifies, flattens and splits the raw files into a prepared dataset."""
     from pathlib import Path
@@ -38,9 +37,32 @@ def prepare_dataset(
     from components.data_prep.prepare import prepare
     from components.files import write_json
 
-    prepared = prepare(
-        data, fingerprint, validation_size, seed, Path(dataset.path), Path(page.path)
-    )
+    prepared = prepare(data, fingerprint, validation_size, seed, Path(dataset.path))
     for name, value in prepared.statistics().items():
         statistics.log_metric(name, value)
     write_json(Path(statistics.path), statistics.metadata)
+
+
+@dsl.component(base_image=images.DATA_PREP, install_kfp_package=False)
+def visualize_dataset(
+    dataset: dsl.Input[dsl.Dataset],
+    store: str,
+    name: str,
+    champion: int,
+    drift: dsl.Output[dsl.Artifact],
+    page: dsl.Output[dsl.HTML],
+) -> None:
+    """Shows a prepared dataset, and what has changed since the champion's."""
+    from pathlib import Path
+
+    from components.data_prep.visualize import visualize
+    from components.dataset import open_dataset
+    from components.promote.model_store import open_store
+
+    visualize(
+        open_dataset(Path(dataset.path)),
+        open_store(store, name),
+        champion,
+        Path(drift.path),
+        Path(page.path),
+    )

@@ -98,4 +98,6 @@ def _class_names(path: Path | None, num_labels: int) -> tuple[str, ...]:
             f"{path} must name {num_labels} to {_MAX_CLASSES} classes, one a line without empty "
             f"lines, and has {len(names)}; the first line names class 0"
         )
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"{path} gives the name {twice[0]!r} to two classes; tell them apart")
     return tuple(names)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from components.data_prep.contents import Contents, read_contents
-from components.data_prep.preview import Gallery, write_page
 from components.data_prep.sources import Source, open_unchanged
 from components.data_prep.streams import Batch
 from components.data_prep.validation import choose_validation
@@ -27,7 +26,6 @@ def prepare(
     validation_size: int,
     seed: int,
     output_dir: Path,
-    preview_path: Path,
 ) -> PreparedDataset:
     """Makes a prepared dataset out of the raw files behind a URI.
 
@@ -38,7 +36,6 @@ def prepare(
         seed: Chooses the validation images.
         output_dir: The dataset's folder. It becomes a dataset at the very end; what an earlier
             try has left there is replaced.
-        preview_path: Where the HTML page about the data goes.
 
     Returns:
         The dataset, as `open_dataset` would return it.
@@ -50,7 +47,7 @@ def prepare(
     try:
         (output_dir / MANIFEST).unlink(missing_ok=True)
         with open_unchanged(uri, fingerprint).at_hand() as source:
-            dataset = _write(source, validation_size, seed, output_dir, preview_path)
+            dataset = _write(source, validation_size, seed, output_dir)
         write_manifest(dataset)
     except OSError as error:
         raise UserError(
@@ -60,28 +57,26 @@ def prepare(
     return dataset
 
 
-def _write(
-    source: Source, validation_size: int, seed: int, output_dir: Path, preview_path: Path
-) -> PreparedDataset:
-    """Writes all of a dataset but its manifest, and the page."""
+def _write(source: Source, validation_size: int, seed: int, output_dir: Path) -> PreparedDataset:
+    """Writes all of a dataset but its manifest."""
     contents = read_contents(source)
     labels = np.concatenate([batch.labels for batch in contents.training])
     in_validation = choose_validation(labels, validation_size, seed)
-    gallery = Gallery(contents.image_shape, len(contents.class_names))
     dataset = PreparedDataset(
         path=output_dir,
+        source=source.uri,
+        files=source.entries,
         fingerprint=source.fingerprint,
         image_shape=contents.image_shape,
         class_names=contents.class_names,
-        splits=_write_splits(contents, in_validation, output_dir, gallery),
+        splits=_write_splits(contents, in_validation, output_dir),
     )
     _log(dataset)
-    write_page(preview_path, source, dataset, gallery)
     return dataset
 
 
 def _write_splits(
-    contents: Contents, in_validation: np.ndarray, output_dir: Path, gallery: Gallery
+    contents: Contents, in_validation: np.ndarray, output_dir: Path
 ) -> dict[str, SplitInfo]:
     counts = {
         "train": int((~in_validation).sum()),
@@ -94,14 +89,14 @@ def _write_splits(
             name: stack.enter_context(SplitWriter(output_dir / name, count, *size))
             for name, count in counts.items()
         }
-        _write_training(contents, in_validation, writers, gallery)
+        _write_training(contents, in_validation, writers)
         for images, labels in _blocks(contents.held_out, len(contents.training), contents):
             writers["test"].write(images, labels)
         return {name: writer.finish() for name, writer in writers.items()}
 
 
 def _write_training(
-    contents: Contents, in_validation: np.ndarray, writers: dict[str, SplitWriter], gallery: Gallery
+    contents: Contents, in_validation: np.ndarray, writers: dict[str, SplitWriter]
 ) -> None:
     start = 0
     for images, labels in _blocks(contents.training, 0, contents):
@@ -109,7 +104,6 @@ def _write_training(
         start += len(labels)
         writers["validation"].write(images[held_back], labels[held_back])
         writers["train"].write(images[~held_back], labels[~held_back])
-        gallery.add(images[~held_back], labels[~held_back])
 
 
 def _blocks(

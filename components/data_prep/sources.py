@@ -44,11 +44,6 @@ class Source:
         listing = json.dumps([(entry.name, entry.digest) for entry in self.entries])
         return hashlib.sha256(listing.encode()).hexdigest()
 
-    @property
-    def is_mnist(self) -> bool:
-        """Whether this is the data that ships, whose fingerprint is known."""
-        return self.uri == MNIST
-
     @contextlib.contextmanager
     def at_hand(self) -> Iterator["Source"]:
         """Yields this source with its files on this machine.
@@ -116,7 +111,7 @@ def open_source(uri: str) -> Source:
             f"{error.filename or uri} can't be read ({error.strerror}); check the file"
         ) from error
     source = Source(uri, folder, entries, layout)
-    if source.is_mnist and source.fingerprint != _MNIST_FINGERPRINT:
+    if uri == MNIST and source.fingerprint != _MNIST_FINGERPRINT:
         raise UserError(f"{folder} is not the MNIST that was published; install the package again")
     return source
 

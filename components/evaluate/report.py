@@ -1,6 +1,8 @@
 """The page about an evaluation."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
@@ -8,6 +10,9 @@ from markupsafe import Markup
 from components import pages
 from components.evaluate.evaluation import Evaluation, Roc
 from components.evaluate.metrics import CalibrationBin
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
 
 
 def write(path: Path, evaluation: Evaluation, images: np.ndarray) -> None:
@@ -24,6 +29,7 @@ def write(path: Path, evaluation: Evaluation, images: np.ndarray) -> None:
         path,
         evaluation=evaluation,
         shares=heat_map_shares(confusion),
+        shown=most_confused_classes(confusion),
         confusions=most_frequent_confusions(confusion),
         roc_chart=_roc_chart(evaluation.roc),
         reliability_chart=_reliability_chart(evaluation.calibration),
@@ -47,6 +53,21 @@ def heat_map_shares(confusion: np.ndarray) -> list[list[float]]:
     return rounded
 
 
+def most_confused_classes(confusion: np.ndarray, limit: int = 30) -> list[int]:
+    """Finds the classes that take part in the most mistakes, in ascending order.
+
+    A table of all 256 that there may be would be megabytes that nobody reads.
+
+    Args:
+        confusion: int64 [classes, classes], labels in rows.
+        limit: At most so many.
+    """
+    mistakes = confusion - np.diag(np.diag(confusion))
+    order = np.argsort(-(mistakes.sum(axis=0) + mistakes.sum(axis=1)), kind="stable")
+    classes: list[int] = np.sort(order[:limit]).tolist()
+    return classes
+
+
 def most_frequent_confusions(confusion: np.ndarray, limit: int = 5) -> list[tuple[int, int, int]]:
     """Finds the mistakes that are made most often: (label, prediction, count), classes by index.
 
@@ -62,6 +83,12 @@ def most_frequent_confusions(confusion: np.ndarray, limit: int = 5) -> list[tupl
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
+def _label_powers(axis: "Axis", form: str | Callable[[float, float], str]) -> None:
+    """Labels the powers of ten of a logarithmic axis, and no others, which would overlap."""
+    axis.set_major_formatter(form)
+    axis.set_minor_formatter("")
+
+
 def _roc_chart(roc: Roc) -> Markup:
     from matplotlib.figure import Figure
 
@@ -75,7 +102,7 @@ def _roc_chart(roc: Roc) -> Markup:
         axes.plot(chance, chance, "k:", linewidth=1, label="chance")
         axes.set(xscale="log", xlim=(left, 1), ylim=(0, 1.02))
         axes.set(xlabel="false positive rate (log)", ylabel="true positive rate")
-        axes.xaxis.set_major_formatter("{x:g}")
+        _label_powers(axes.xaxis, lambda rate, _: np.format_float_positional(rate, trim="-"))
         axes.legend(loc="lower right")
         alt = f"ROC curve, micro-averaged over the classes, area under it {roc.auc:.4f}"
         return pages.figure_svg(figure, alt)
@@ -95,6 +122,6 @@ def _reliability_chart(bins: list[CalibrationBin]) -> Markup:
         accuracy.legend(loc="upper left")
         count.bar(centres, [each.count for each in bins], widths, color=pages.VERMILLION)
         count.set(xlabel="confidence", ylabel="images", yscale="log")
-        count.yaxis.set_major_formatter("{x:,.0f}")
+        _label_powers(count.yaxis, "{x:,.0f}")
         shown = ", ".join(f"{each.accuracy:.0%} at {each.confidence:.0%}" for each in bins)
         return pages.figure_svg(figure, f"Reliability diagram: accuracy by confidence: {shown}")

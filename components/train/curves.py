@@ -1,9 +1,11 @@
 """The training page: what was trained, and how it went."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -14,6 +16,30 @@ from components.train.checkpoint import History
 from components.train.recipe import Recipe
 
 _EXAMPLES = 10
+
+
+class LayerRow(NamedTuple):
+    """One line of `model.summary()`; None in the shape is the number of images."""
+
+    name: str
+    kind: str
+    output_shape: tuple[int | None, ...]
+    parameters: int
+    trainable: int
+
+
+def layer_rows(model: keras.Model) -> list[LayerRow]:
+    """Lists the layers of a model, as `model.summary()` does."""
+    return [
+        LayerRow(
+            layer.name,
+            type(layer).__name__,
+            layer.output.shape,
+            layer.count_params(),
+            sum(math.prod(variable.shape) for variable in layer.trainable_variables),
+        )
+        for layer in model.layers
+    ]
 
 
 def deformed_examples(
@@ -43,14 +69,17 @@ def deformed_examples(
 
 
 def render_page(
-    path: Path, manifest: Mapping[str, Any], summary: str, examples: list[tuple[str, str]]
+    path: Path,
+    manifest: Mapping[str, Any],
+    layers: list[LayerRow],
+    examples: list[tuple[str, str]],
 ) -> None:
     """Writes the page.
 
     Args:
         path: Where it goes.
         manifest: As in model.json.
-        summary: What `model.summary()` prints.
+        layers: Of the network that was trained.
         examples: Pictures before and after deformation.
     """
     history = manifest["history"]
@@ -70,7 +99,7 @@ def render_page(
         history=history,
         best=best,
         charts=svgs,
-        summary=summary,
+        layers=layers,
         examples=examples,
     )
 

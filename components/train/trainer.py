@@ -14,7 +14,7 @@ import numpy as np
 from components.dataset import PreparedDataset, Split, open_dataset
 from components.errors import UserError
 from components.train.checkpoint import Checkpoint
-from components.train.curves import deformed_examples, render_page
+from components.train.curves import deformed_examples, layer_rows, render_page
 from components.train.device import adapt, find_device
 from components.train.export import export
 from components.train.feed import Feed
@@ -64,7 +64,7 @@ def train(
     manifest = _manifest(dataset, recipe_name, recipe, seed) | {"device": device.name}
     checkpoint = _checkpoint(checkpoints, manifest)
     network = build_network(recipe, dataset.image_shape, dataset.num_classes, seed)
-    summary = _summary(network)
+    network.model.summary(line_length=79, print_fn=log.info)
     validation = dataset.read("validation")
     feed = Feed(dataset.read("train"))
     history = fit(network, recipe, feed, validation, seed, checkpoint)
@@ -72,7 +72,7 @@ def train(
     manifest |= {"history": history, "averaged": averaged}
     export(network.model, recipe, manifest, validation.images[:_PROBE_IMAGES], model_dir)
     examples = deformed_examples(recipe, dataset.image_shape, validation.images)
-    render_page(page_path, manifest, summary, examples)
+    render_page(page_path, manifest, layer_rows(network.model), examples)
     if checkpoint:
         checkpoint.remove()
     return history[-1] | {f"averaged_{key}": value for key, value in (averaged or {}).items()}
@@ -99,8 +99,7 @@ def _manifest(
         "class_names": list(dataset.class_names),
         "dataset": {
             "fingerprint": dataset.fingerprint,
-            "train": dataset.splits["train"].count,
-            "validation": dataset.splits["validation"].count,
+            "splits": {name: asdict(info) for name, info in dataset.splits.items()},
         },
         "versions": {
             "python": platform.python_version(),
@@ -133,11 +132,3 @@ def _average(
     if not exported:
         network.model.set_weights(last)
     return {"val_loss": loss, "val_accuracy": accuracy, "exported": int(exported)}
-
-
-def _summary(network: Network) -> str:
-    lines: list[str] = []
-    network.model.summary(line_length=79, print_fn=lines.append)
-    text = "\n".join(lines)
-    log.info("%s", text)
-    return text

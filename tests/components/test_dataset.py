@@ -13,7 +13,7 @@ from components.errors import UserError
 @pytest.fixture
 def dataset(tmp_path):
     uri = str(write_source(tmp_path / "source", n_train=200, n_test=50))
-    return prepare(uri, fingerprint(uri), 30, 0, tmp_path / "dataset", tmp_path / "page.html")
+    return prepare(uri, fingerprint(uri), 30, 0, tmp_path / "dataset")
 
 
 def test_opens_as_it_was_written(dataset):
@@ -83,8 +83,8 @@ def test_refuses_a_count_that_is_not_that_of_the_arrays(dataset, count):
 
 
 def test_refuses_another_format(dataset):
-    _edit(dataset, lambda fields: fields.update(format=2))
-    with pytest.raises(UserError, match="format 2"):
+    _edit(dataset, lambda fields: fields.update(format=1))
+    with pytest.raises(UserError, match="format 1"):
         open_dataset(dataset.path)
 
 

@@ -18,8 +18,6 @@ from pipelines import docker, local
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
-STEPS = ["snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model"]
-
 
 class Recorder:
     """What an observer is told."""

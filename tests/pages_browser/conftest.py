@@ -1,46 +1,65 @@
-"""Every page of the pipeline, made once from a few hundred digits."""
+"""The pages of real runs, on a few hundred digits."""
 
 import numpy as np
 import pytest
 from chromium import browser
-from models import write_model
-from synthetic import write_source
+from synthetic import shipped, write_pair
 
-from components.data_prep import sources
-from components.data_prep.prepare import prepare
-from components.evaluate.evaluate import evaluate
-from components.train.trainer import train
+from pipelines import local
+from pipelines.local import RunRequest
 
 # Deforms, so that the training page shows all it can.
-CHANGES = {"epochs": 3, "hidden_units": [32], "rotation": 10.0, "zoom": 0.1}
+SETTINGS = ("epochs=3", "hidden_units=32", "batch_size=32", "rotation=10", "zoom=0.1")
+FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"]
+FASHION += ["Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+MARKUP = "<img class=planted src=x onerror=alert(1)>"
+
+
+class Nobody:
+    def step_started(self, step): ...
+
+    def step_progressed(self, step, progress): ...
+
+    def step_ended(self, step): ...
 
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory):
-    """A folder with data.html, training.html and evaluation.html."""
-    folder = tmp_path_factory.mktemp("pages")
-    source = str(write_source(folder / "source"))
-    fingerprint = sources.fingerprint(source)
-    dataset = prepare(source, fingerprint, 50, 0, folder / "dataset", folder / "data.html")
-    train(dataset.path, "tutorial", CHANGES, 0, folder / "model", folder / "training.html")
-    evaluate(
-        dataset,
-        folder / "model",
-        folder / "evaluation.json",
-        folder / "evaluation.html",
-        champion_dir=nearest_mean_model(folder / "champion", dataset),
-        champion_version=12,
-    )
+    """The folder of a run that had a champion, trained on other data, to compare with."""
+    return make_runs(tmp_path_factory.mktemp("pages"), "digits", FASHION)
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory):
+    """The same where every text that comes from outside holds markup."""
+    folder = tmp_path_factory.mktemp("planted")
+    return make_runs(folder, MARKUP, [f"{name}{MARKUP}" for name in FASHION])
+
+
+@pytest.fixture(scope="session")
+def markup():
+    return MARKUP
+
+
+def make_runs(folder, name, class_names):
+    """Runs the pipeline twice; the second time with brighter digits, and fewer sneakers."""
+    request = {"recipe": "fast", "settings": SETTINGS, "store": str(folder / "models")}
+    for number, brightness in enumerate((1, 2), start=1):
+        source = write_digits(folder / f"{name}{number}", brightness, class_names)
+        output = folder / "runs" / f"{name}-{number}"
+        result = local.run(RunRequest(str(source), seed=number, output=output, **request), Nobody())
+        assert result.error is None
+    return output
+
+
+def write_digits(folder, brightness, class_names):
+    images, labels = shipped("train", 1500)
+    kept = (labels != 7) | (np.arange(1500) % brightness == 0)
+    brighter = np.minimum(255, images[kept].astype(int) * brightness).astype(np.uint8)
+    write_pair(folder, "train", brighter, labels[kept])
+    write_pair(folder, "t10k", *shipped("t10k", 400))
+    (folder / "classes.txt").write_text("\n".join(class_names))
     return folder
-
-
-def nearest_mean_model(folder, dataset):
-    """A model that takes the class whose mean image is nearest."""
-    train = dataset.read("train")
-    images = train.images / 255
-    means = np.stack([images[train.labels == digit].mean(axis=0) for digit in range(10)])
-    kernel, bias = means.T.astype(np.float32), (-(means**2).sum(axis=1) / 2).astype(np.float32)
-    return write_model(folder, [(kernel, bias)], [28, 28], list(dataset.class_names))
 
 
 @pytest.fixture(scope="session")

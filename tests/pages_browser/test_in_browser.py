@@ -3,6 +3,7 @@
 Pictures of them are left in test-output/.
 """
 
+import base64
 import html
 import itertools
 import time
@@ -18,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium here: apt-get install chromium"),
 ]
 
-PAGES = ("data", "training", "evaluation")
+PAGES = ("index", "data", "training", "evaluation")
 WIDTHS = (1200, 390)
 SCHEMES = ("light", "dark")
 OUTPUT = Path(__file__).parents[2] / "test-output"
@@ -91,6 +92,30 @@ def test_the_checks_see_faults(tab, tmp_path):
     assert faults.pop("overlappingLabels") == ["one / two"]
     assert faults.keys() == {"overflowing", "picturesWithoutText", "brokenPictures"}
     assert "http://127.0.0.1:9/x.png" in requested(tab)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_markup_from_outside_is_text(tab, planted, markup, name):
+    """Class names, source, store and the run's folder hold an image with a script."""
+    tab.open(planted / f"{name}.html", 1200, "light")
+    tab.screenshot(OUTPUT / f"planted-{name}.png")
+    assert tab.evaluate("document.querySelectorAll('.planted, [onerror], script').length") == 0
+    assert tab.happened("Page.javascriptDialogOpening") == []
+    assert tab.happened("Log.entryAdded") == []  # where the policy would say what it stopped
+    shown = tab.evaluate("document.body.innerText")
+    assert markup in shown or name == "training"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_can_be_printed(tab, pages, name):
+    """On A4, nothing is cut off at the right."""
+    tab.open(pages / f"{name}.html", 718, "light")  # 190 mm at 96 pixels an inch
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    assert tab.evaluate(CHECKS) == {}
+    pdf = base64.b64decode(tab.call("Page.printToPDF", printBackground=True)["data"])
+    assert pdf.startswith(b"%PDF")
+    (OUTPUT / f"{name}.pdf").write_bytes(pdf)
+    tab.call("Emulation.setEmulatedMedia", media="")
 
 
 def requested(tab):

@@ -14,11 +14,11 @@ from kfp_state import Frame
 
 from components.storage import open_folder
 from pipelines.cli import main
+from pipelines.config import STEPS
 from pipelines.training import version_name
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-STEPS = ["snapshot-source", "prepare-dataset", "train-model", "evaluate-model", "promote-model"]
 RUNNING = Frame("RUNNING", {"snapshot-source": "SUCCEEDED", "train-model": "RUNNING"})
 METRICS = {"accuracy": 0.9822, "loss": 0.1638, "macro_f1": 0.9821, "num_test_images": 10000}
 PROMOTION = {"outcome": "promoted", "version": 4, "champion": 4, "reason": "it is better"}

@@ -1,5 +1,6 @@
 """The page of a run: what it says, and that nothing on it is taken for markup."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pipelines.local import RunRequest, RunResult
 from pipelines.runner_log import Step
 
 EVIL = "<script>alert(1)</script>"
+ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
 PROMOTED = {
     "outcome": "promoted",
     "version": 3,
@@ -21,10 +23,10 @@ PROMOTED = {
 
 def page(tmp_path, **changes):
     request = RunRequest(EVIL, "fast", (f"epochs={EVIL}",), 0, tmp_path)
-    steps = [Step(name, "succeeded", 2.0) for name in STEPS]
     evaluation = {"accuracy": 0.9, "accuracy_interval": [0.8, 0.95], "loss": 0.5, "macro_f1": 0.89}
-    fields = {"evaluation": evaluation, "promotion": PROMOTED, **changes}
-    run_page.write(request, RunResult(steps, tmp_path, **fields))
+    steps = [Step(name, "succeeded", 2.0) for name in STEPS]
+    fields = {"steps": steps, "evaluation": evaluation, "promotion": PROMOTED, **changes}
+    run_page.write(request, RunResult(output=tmp_path, **fields))
     return Path(tmp_path / "index.html").read_text()
 
 
@@ -35,16 +37,30 @@ def test_it_ties_the_run_together(tmp_path):
         assert part in text
     for name in ("data.html", "training.html", "evaluation.html", "kfp.log"):
         assert f'href="{name}"' in text
+    assert text.count("succeeded in 2.0\u00a0s") == len(STEPS)
+    assert text.index(STEPS[0]) < text.index(STEPS[-1])
+
+
+def test_what_moved_in_the_data_is_on_it(tmp_path):
+    assert f"Data: Class {ESCAPED} is new." in page(tmp_path, warnings=(f"Class {EVIL} is new.",))
+
+
+def test_each_state_is_said_in_words(tmp_path):
+    states = ("cached", "failed", "skipped", "running", "succeeded", "succeeded")
+    steps = [Step(name, state) for name, state in zip(STEPS, states, strict=True)]
+    text = page(tmp_path, steps=steps, error="it broke")
+    for words in ("reused from an earlier run", "failed in", "did not run", "was stopped"):
+        assert words in text
 
 
 @pytest.mark.parametrize("changes", [{}, {"error": EVIL, "evaluation": {}, "promotion": {}}])
 def test_markup_is_shown_and_not_executed(tmp_path, changes):
     text = page(tmp_path, **changes)
     assert "<script" not in text
-    assert "&lt;script&gt;" in text
+    assert ESCAPED in text
 
 
 def test_a_failed_run_links_to_its_log_alone(tmp_path):
     text = page(tmp_path, error="no such folder", evaluation={}, promotion={})
     assert "no such folder" in text
-    assert text.count("href=") == 1
+    assert set(re.findall(r'href="([^"]*)"', text)) == {"kfp.log", "run.json"}

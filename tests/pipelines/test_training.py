@@ -3,6 +3,7 @@
 After a change that is meant: ``python tests/pipelines/test_training.py`` writes the file anew.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -31,6 +32,13 @@ def test_only_what_looks_at_the_world_or_acts_on_it_is_never_cached():
     assert cached == set(STEPS) - {"snapshot-source", "promote-model"}
 
 
+def test_every_step_waits_for_the_one_before():
+    """So the run page, and the local runner, may show them one after the other."""
+    tasks = yaml.safe_load(GOLDEN.read_text())["root"]["dag"]["tasks"]
+    for before, after in pairwise(STEPS):
+        assert before in tasks[after]["dependentTasks"]
+
+
 def test_images_come_from_the_config(tmp_path):
     path = tmp_path / "training.yaml"
     config = PipelineConfig(References("a:1", "b:2", "c:3"))
@@ -40,6 +48,7 @@ def test_images_come_from_the_config(tmp_path):
     assert images == {
         "exec-snapshot-source": "a:1",
         "exec-prepare-dataset": "a:1",
+        "exec-visualize-dataset": "a:1",
         "exec-train-model": "b:2",
         "exec-evaluate-model": "c:3",
         "exec-promote-model": "c:3",

@@ -48,7 +48,10 @@ def write_model(folder, number=0, size=1000):
         "hidden_units": [],
         "activation": "relu",
         "parameters": 7850,
-        "dataset": {"fingerprint": "f" * 64, "train": 55000, "validation": 5000},
+        "dataset": {
+            "fingerprint": "f" * 64,
+            "splits": {"train": {"count": 55000}, "validation": {"count": 5000}},
+        },
         "history": [],
         "device": "CPU",
         "versions": {"python": "3.11.7", "keras": "3.15.1"},

@@ -41,7 +41,7 @@ def do_promote(uri: str, model: Path, evaluation: Path) -> tuple[str, int | None
 
 def do_prepare(uri: str, output: Path) -> None:
     """Prepares a dataset of 5 validation images."""
-    prepare(uri, fingerprint(uri), 5, 0, output, output.with_suffix(".html"))
+    prepare(uri, fingerprint(uri), 5, 0, output)
 
 
 def moments_on_disk(folder: Path, work: Callable[..., Any], *args: Any) -> list[str]:

@@ -50,6 +50,7 @@ def write_dataset(folder: Path, images, labels, image_shape, class_names) -> Pre
             pixel_mean=float(images.mean() / 255),
             pixel_deviation=float(images.std() / 255),
         )
-    dataset = PreparedDataset(folder, "f1" * 32, tuple(image_shape), tuple(class_names), infos)
+    shape, names = tuple(image_shape), tuple(class_names)
+    dataset = PreparedDataset(folder, "digits", (), "f1" * 32, shape, names, infos)
     write_manifest(dataset)
     return dataset

@@ -99,8 +99,9 @@ def test_class_names(folder):
         b"a\n\nb\nc\nd\ne\nf\ng\nh\ni\nj\n",
         b"x\n" * 257,
         b"\xff\xfe\n" * 10,
+        b"a\nb\nc\nd\ne\nf\ng\nh\ni\na\n",
     ],
-    ids=["empty", "too few", "gap", "too many", "not UTF-8"],
+    ids=["empty", "too few", "gap", "too many", "not UTF-8", "twice"],
 )
 def test_wrong_class_names(folder, text):
     (folder / "classes.txt").write_bytes(text)

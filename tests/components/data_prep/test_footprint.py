@@ -20,7 +20,7 @@ from components.data_prep.prepare import prepare
 from components.data_prep.sources import fingerprint
 
 uri, output = sys.argv[1], Path(sys.argv[2])
-prepare(uri, fingerprint(uri), 5000, 0, output, output.with_suffix(".html"))
+prepare(uri, fingerprint(uri), 5000, 0, output)
 heavy = {"tensorflow", "keras", "matplotlib", "kfp", "google.cloud.storage"} & set(sys.modules)
 peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 print(json.dumps({"heavy": sorted(heavy), "peak": peak}))

@@ -16,8 +16,7 @@ from components.errors import UserError
 
 def run(source, output, validation_size=5000, seed=0):
     uri = str(source)
-    page = output.with_suffix(".html")
-    return prepare(uri, fingerprint(uri), validation_size, seed, output, page)
+    return prepare(uri, fingerprint(uri), validation_size, seed, output)
 
 
 def raw(prefix):
@@ -118,7 +117,7 @@ def test_changed_data_is_refused(tmp_path):
     before = fingerprint(str(source))
     write_source(source, n_train=50, n_test=10, seed=1)
     with pytest.raises(UserError, match="has changed"):
-        prepare(str(source), before, 10, 0, tmp_path / "out", tmp_path / "page.html")
+        prepare(str(source), before, 10, 0, tmp_path / "out")
 
 
 def test_data_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
@@ -155,19 +154,16 @@ def test_whoever_has_mapped_the_old_dataset_keeps_it(tmp_path):
     np.testing.assert_array_equal(images, before)
 
 
-@pytest.mark.parametrize("step", ["train", "test", "page"])
+@pytest.mark.parametrize("step", ["train", "test"])
 def test_a_failure_leaves_nothing_that_looks_whole(tmp_path, step):
     source = write_source(tmp_path / "source", n_train=50, n_test=10)
-    output, page = tmp_path / "out", tmp_path / "page.html"
+    output = tmp_path / "out"
     run(source, output)
     shutil.rmtree(output / "train")
-    if step == "page":
-        page.mkdir()
-    else:
-        shutil.rmtree(output / step, ignore_errors=True)
-        (output / step).write_text("a file where a folder must go")
+    shutil.rmtree(output / step, ignore_errors=True)
+    (output / step).write_text("a file where a folder must go")
     with pytest.raises(UserError, match="can't be prepared in"):
-        prepare(str(source), fingerprint(str(source)), 10, 0, output, page)
+        prepare(str(source), fingerprint(str(source)), 10, 0, output)
     with pytest.raises(UserError, match="not a whole dataset"):
         open_dataset(output)
 

@@ -57,7 +57,6 @@ def test_any_change_of_what_is_read_changes_the_fingerprint(folder, change):
 
 def test_mnist_is_the_data_that_ships():
     source = open_source("mnist")
-    assert source.is_mnist
     assert len(source.entries) == 4
     (training,), (held_out,) = source.batches()
     assert training.labels.shape == (60000,)

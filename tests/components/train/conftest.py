@@ -12,7 +12,7 @@ def dataset_dir(tmp_path_factory):
     """340 training, 60 validation and 100 test images."""
     folder = tmp_path_factory.mktemp("digits")
     uri = str(write_source(folder / "raw"))
-    prepare(uri, fingerprint(uri), 60, 0, folder / "dataset", folder / "data.html")
+    prepare(uri, fingerprint(uri), 60, 0, folder / "dataset")
     return folder / "dataset"
 
 

@@ -18,11 +18,10 @@ def test_from_dataset_to_model_and_page(dataset_dir, tmp_path):
     model = load_model(tmp_path / "model")
     assert model.manifest["recipe"]["name"] == "fast" and model.manifest["recipe"]["epochs"] == 2
     assert model.manifest["seed"] == 3 and model.image_shape == (28, 28)
-    assert model.manifest["dataset"] == {
-        "fingerprint": open_dataset(dataset_dir).fingerprint,
-        "train": 340,
-        "validation": 60,
-    }
+    described = model.manifest["dataset"]
+    assert described["fingerprint"] == open_dataset(dataset_dir).fingerprint
+    counts = {name: split["count"] for name, split in described["splits"].items()}
+    assert counts == {"train": 340, "validation": 60, "test": 100}
     assert [entry["epoch"] for entry in model.manifest["history"]] == [1, 2]
     assert model.manifest["versions"].keys() == {"python", "tensorflow", "keras", "numpy"}
 

@@ -8,8 +8,9 @@ from PIL import Image
 from synthetic import shipped, write_pair
 
 from components.data_prep.prepare import prepare
-from components.data_prep.preview import Gallery
 from components.data_prep.sources import fingerprint
+from components.data_prep.visualize import first_images, mean_images, visualize
+from components.dataset import Split
 
 IMAGES, LABELS = shipped("train", 200)
 MARKUP = "<script>alert(1)</script>"
@@ -53,7 +54,8 @@ def make_page(folder, class_names=()):
     if class_names:
         (source / "classes.txt").write_text("\n".join(class_names))
     uri, path = str(source), folder / "page.html"
-    dataset = prepare(uri, fingerprint(uri), 30, 0, folder / "dataset", path)
+    dataset = prepare(uri, fingerprint(uri), 30, 0, folder / "dataset")
+    visualize(dataset, None, 0, folder / "drift.json", path)
     return Page(path.read_text()), dataset
 
 
@@ -104,19 +106,26 @@ def test_names_from_outside_are_text(tmp_path):
     assert folder.name in page.text
 
 
-def test_a_gallery_of_large_images_stays_small():
-    gallery = Gallery((600, 300), 2)
+def test_mean_images_of_large_images_are_small_and_in_blocks(monkeypatch):
+    monkeypatch.setattr("components.data_prep.visualize._BLOCK", 2)
     images = np.random.default_rng(0).integers(0, 256, (3, 600 * 300), np.uint8)
-    gallery.add(images, np.array([1, 0, 1], np.uint8))
+    means = mean_images(Split(images, np.array([1, 0, 1], np.uint8)), (600, 300))
     shown = images.reshape(3, 600, 300)[:, ::11, ::11]
     assert shown[0].shape == (55, 28)
-    np.testing.assert_array_equal(gallery.samples[0][0], shown[0])
-    np.testing.assert_array_equal(gallery.mean_images()[0], shown[1])
+    np.testing.assert_array_equal(means[0], shown[1])
+    np.testing.assert_array_equal(means[1], shown[[0, 2]].mean(axis=0).round())
 
 
 def test_a_class_without_images_has_no_mean_image():
-    gallery = Gallery((2, 2), 3)
-    gallery.add(np.array([[0, 1, 2, 3], [2, 3, 4, 6]], np.uint8), np.array([2, 2], np.uint8))
-    assert list(gallery.mean_images()) == [2]
+    split = Split(np.array([[0, 1, 2, 3], [2, 3, 4, 6]], np.uint8), np.array([2, 2], np.uint8))
+    means = mean_images(split, (2, 2))
+    assert list(means) == [2]
     # (3 + 6) / 2 = 4.5 is rounded to even.
-    assert gallery.mean_images()[2].tolist() == [[1, 2], [3, 4]]
+    assert means[2].tolist() == [[1, 2], [3, 4]]
+
+
+def test_fewer_than_25_images_are_all_shown():
+    images = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    shown = first_images(Split(images, np.array([1, 0, 1], np.uint8)), (2, 2))
+    assert [(image.tolist(), label) for image, label in shown][2] == ([[8, 9], [10, 11]], 1)
+    assert len(shown) == 3

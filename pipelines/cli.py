@@ -13,6 +13,7 @@ from components.errors import UserError
 from components.promote.policy import Policy
 from components.train.recipe import DEFAULT_RECIPE, DESCRIPTIONS, RECIPES
 from pipelines.cluster_cli import compile_, init, submit
+from pipelines.compare_cli import compare
 from pipelines.models_cli import models, predict
 from pipelines.options import store_options
 from pipelines.run_folder import INDEX
@@ -153,7 +154,7 @@ def _run_visibly(request: "RunRequest", console: "Console", verbose: bool) -> "R
     return result
 
 
-for command in (init, compile_, submit, schedule, models, predict):
+for command in (compare, init, compile_, submit, schedule, models, predict):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -1,0 +1,45 @@
+"""``mnist-pipeline compare``."""
+
+from pathlib import Path
+
+import click
+
+from components.promote.model_store import ModelStore
+from pipelines.options import store_options
+
+EXAMPLES = """\b
+Examples:
+  mnist-pipeline compare runs/*
+  mnist-pipeline compare runs/wide 3 --open          a run, and version 3 of the model store
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...")
+@click.option(
+    "--output",
+    default="comparison.html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where the page goes.",
+)
+@store_options
+@click.option("--open", "show", is_flag=True, help="Open the page in a browser at the end.")
+def compare(runs: tuple[str, ...], output: Path, store: str, name: str, show: bool) -> None:
+    """Put runs side by side on one page.
+
+    It shows their metrics, in what their recipes differ, and their curves over each other.
+
+    A RUN is the folder of a run, or the number of a version in the model store.
+    """
+    if len(runs) < 2:
+        raise click.UsageError("Name at least two runs to compare.")
+    from pipelines import compare as comparison
+    from pipelines.console import print_table
+
+    read = comparison.read_runs(runs, ModelStore(store, name))
+    comparison.write_page(output, read)
+    print_table(*comparison.table(read))
+    click.echo(f"page   {output}")
+    if show:
+        click.launch(str(output))

@@ -5,13 +5,14 @@ import io
 import json
 import os
 import subprocess
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from operator import methodcaller
 from pathlib import Path
 from typing import Any, TypeVar
 
+from google.api_core.exceptions import RetryError
+from google.api_core.retry import Retry
 from kfp.client import Client, ServiceAccountTokenVolumeCredentials
 from kfp_server_api import ApiException, V2beta1GetHealthzResponse
 from urllib3.exceptions import HTTPError
@@ -33,17 +34,15 @@ _LONGEST_PAUSE = 10.0
 
 
 class _Client(Client):
-    """KFP's client, that neither hangs nor asks a server before it is used."""
+    """KFP's client, that does not hang, nor ask a server by itself, nor take a page for JSON."""
 
     def __init__(self, **options: Any) -> None:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore", FutureWarning)
             super().__init__(**options)
         self.api: Any = self._run_api.api_client
-        send = self.api.request
-        self.api.request = lambda *args, **rest: send(
-            *args, **rest | {"_request_timeout": _TIMEOUTS}
-        )
+        self._send = self.api.request
+        self.api.request = self._request
 
     def get_kfp_healthz(self, sleep_duration: int = 5) -> V2beta1GetHealthzResponse:
         """Answers the constructor, which asks whether there are namespaces: the file says it."""
@@ -53,24 +52,19 @@ class _Client(Client):
         """Takes no notice of one that KFP has saved for this user: the file says it."""
         return ""
 
-    def answered_with_page(self) -> bool:
-        """Whether the last answer was for a browser, as that of a login page is."""
-        answer = getattr(self.api, "last_response", None)
-        return answer is not None and "html" in (answer.getheader("content-type") or "")
+    @property
+    def host(self) -> str:
+        """The server's address, which may come from kubeconfig."""
+        return str(self.api.configuration.host)
 
-    def log(self, run_id: str, pod: str) -> str:
-        """Returns what a pod of a run printed; KFP's own client has no method for it."""
-        return str(
-            self.api.call_api(
-                "/apis/v1alpha1/runs/{run_id}/nodes/{pod}/log",
-                "GET",
-                path_params={"run_id": run_id, "pod": pod},
-                query_params=[],
-                response_type="str",
-                auth_settings=["Bearer"],
-                _return_http_data_only=True,
+    def _request(self, *args: Any, **options: Any) -> Any:
+        answer = self._send(*args, **options | {"_request_timeout": _TIMEOUTS})
+        if "html" in (answer.getheader("content-type") or ""):
+            raise UserError(
+                f"{self.host} answers with a web page, as a login page does: see that host is the "
+                "address of Kubeflow Pipelines itself, and that [login] fits."
             )
-        )
+        return answer
 
 
 class Connection:
@@ -85,8 +79,8 @@ class Connection:
     def call(self, request: Callable[[Any], T], found: Callable[[], T | None] | None = None) -> T:
         """Sends a request until it is answered.
 
-        A login that has expired is renewed once; a connection that breaks and a server that is
-        out of order are tried again.
+        A login that has expired is renewed; a connection that breaks and a server that is out of
+        order are tried again.
 
         Args:
             request: Calls KFP's client, which it is given.
@@ -96,31 +90,22 @@ class Connection:
         Raises:
             UserError: One sentence, if the server refuses or does not answer.
         """
-        deadline, pause, renewed = time.monotonic() + self.patience, _FIRST_PAUSE, False
-        while True:
+
+        def attempt() -> T:
             try:
                 return self._ask(request)
-            except ApiException as error:
-                if error.status == 401 and not renewed:
-                    self._client, renewed = _connect(self.config), True
-                    continue
-                failure: Exception = error
-                lasting = error.status not in _TRANSIENT
-            except HTTPError as error:
-                failure, lasting = error, False
-            if found is not None and (existing := found()) is not None:
-                return existing
-            if lasting or time.monotonic() + pause > deadline:
-                raise self._refused(failure) from failure
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            except (ApiException, HTTPError):
+                if found is not None and (existing := found()) is not None:
+                    return existing
+                raise
 
-    def try_once(self, request: Callable[[Any], T]) -> T | None:
-        """Sends a request for something that may well not be there; None if it is not."""
+        again = Retry(_is_transient, _FIRST_PAUSE, _LONGEST_PAUSE, timeout=self.patience)
         try:
-            return self._ask(request)
-        except (ApiException, HTTPError, UserError):
-            return None
+            return again(attempt)()
+        except RetryError as error:
+            raise self._refused(error.cause) from error
+        except (ApiException, HTTPError) as error:
+            raise self._refused(error) from error
 
     def listed(self, kind: str, **query: Any) -> Iterator[Any]:
         """Yields things of a kind, page by page.
@@ -136,32 +121,42 @@ class Connection:
             yield from getattr(page, kind) or []
             token = page.next_page_token or None
 
+    def log(self, run_id: str, pod: str) -> str | None:
+        """Returns what a pod of a run printed; None if the server can't tell any more."""
+        path = "/apis/v1alpha1/runs/{run_id}/nodes/{pod}/log"  # KFP's client has no method for it
+        try:
+            text, *_ = self._client.api.call_api(
+                path,
+                "GET",
+                path_params={"run_id": run_id, "pod": pod},
+                response_type="str",
+                auth_settings=["Bearer"],
+            )
+        except (ApiException, HTTPError, UserError):
+            return None
+        return str(text)
+
     def _ask(self, request: Callable[[Any], T]) -> T:
         try:
-            answer = request(self._client)
-        except (TypeError, ValueError, AttributeError):  # what KFP makes of a page
-            if not self._client.answered_with_page():
+            return request(self._client)
+        except ApiException as error:
+            if error.status != 401:
                 raise
-        else:
-            if not self._client.answered_with_page():
-                return answer
-        raise UserError(
-            f"{self._host} answers with a web page, as a login page does: see that host is the "
-            "address of Kubeflow Pipelines itself, and that [login] fits."
-        )
+        self._client = _connect(self.config)  # the login has expired
+        return request(self._client)
 
-    def _refused(self, error: Exception) -> UserError:
+    def _refused(self, error: Exception | None) -> UserError:
+        host = self._client.host
         if not isinstance(error, ApiException):
             return UserError(
-                f"{self._host} does not answer: see that host in cluster.toml is right and can "
-                "be reached from here."
+                f"{host} does not answer: see that host in cluster.toml is right and can be "
+                "reached from here."
             )
         if error.status == 401:
             return UserError(
-                f"{self._host} refuses the login (401): log in anew, or see [login] in "
-                "cluster.toml."
+                f"{host} refuses the login (401): log in anew, or see [login] in cluster.toml."
             )
-        return UserError(f"{self._host} refuses ({error.status}): {self._reason(error)}")
+        return UserError(f"{host} refuses ({error.status}): {self._reason(error)}")
 
     def _reason(self, error: ApiException) -> str:
         """What the server says, without the secret that it was sent."""
@@ -173,9 +168,9 @@ class Connection:
             text = text.replace(secret, "***") if secret else text
         return text.strip().split("\n")[0][:500]
 
-    @property
-    def _host(self) -> str:
-        return str(self._client.api.configuration.host)
+
+def _is_transient(error: Exception) -> bool:
+    return getattr(error, "status", None) in _TRANSIENT or isinstance(error, HTTPError)
 
 
 def _connect(config: ClusterConfig) -> _Client:
@@ -203,9 +198,12 @@ def _one_line(source: str, secret: str | None) -> str | None:
 def _token_file(login: Login) -> ServiceAccountTokenVolumeCredentials | None:
     if not login.token_file:
         return None
-    if not Path(login.token_file).is_file():
-        raise UserError(f"There is no token in {login.token_file}; see [login] in cluster.toml.")
-    _one_line(login.token_file, Path(login.token_file).read_text(errors="replace"))
+    try:
+        _one_line(login.token_file, Path(login.token_file).read_text(errors="replace"))
+    except OSError as error:
+        raise UserError(
+            f"There is no token in {login.token_file}; see [login] in cluster.toml."
+        ) from error
     return ServiceAccountTokenVolumeCredentials(login.token_file)
 
 

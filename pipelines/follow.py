@@ -5,7 +5,6 @@ failed from one that succeeded.
 """
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import methodcaller
 from typing import Any
@@ -106,7 +105,7 @@ def _step(name: str, details: list[Any]) -> Step | None:
     nodes = {detail.display_name: detail for detail in details}
     node, driver = nodes.get(name), nodes.get(name + _DRIVER)
     if driver is not None and driver.state == "FAILED":
-        return Step(name, "failed", _seconds(driver))
+        node = driver
     if node is None or node.state in {None, "RUNTIME_STATE_UNSPECIFIED", "PENDING"}:
         return None
     state = _STATES.get(node.state, "running")
@@ -117,41 +116,29 @@ def _step(name: str, details: list[Any]) -> Step | None:
 
 def _was_cached(node: Any, details: list[Any]) -> bool:
     """Whether the step's pod was skipped, as it is when the cache has what it would make."""
-    children = {_hash(child) for child in _children(node)}
-    return any(
-        detail.state == "SKIPPED" and detail.pod_name and _hash(detail.pod_name) in children
-        for detail in details
-        if str(detail.display_name).startswith(_EXECUTOR)
-    )
+    # A pod has two names, one of them here and one there, with the same hash at their ends.
+    hashes = {_hash(child) for child in node.child_tasks or [] if child.pod_name}
+    return any(each.state == "SKIPPED" and _hash(each) in hashes for each in _executors(details))
 
 
 def _last_lines(connection: Connection, run_id: str, details: list[Any], failed: Step) -> list[str]:
-    """What the failed step's pod wrote, as far as the server can still tell."""
-    for pod in _pods(details, failed):
-        text = connection.try_once(methodcaller("log", run_id, pod))
-        if text is not None:
-            return [line for line in text.splitlines() if line.strip()][-LAST_LINES:]
+    """What the pod that failed wrote, as far as the server can still tell."""
+    drivers = [each for each in details if each.display_name == failed.name + _DRIVER]
+    for node in (*reversed(_executors(details)), *drivers):
+        if node.state == "FAILED" and node.pod_name:
+            text = connection.log(run_id, node.pod_name)
+            if text is not None:
+                return [line for line in text.splitlines() if line.strip()][-LAST_LINES:]
     return []
 
 
-def _pods(details: list[Any], failed: Step) -> Iterable[str]:
-    """Names that the failed pod may have; a run ends with its first failure."""
-    for detail in reversed(details):
-        if detail.state == "FAILED":
-            name = str(detail.display_name)
-            if name.startswith(_EXECUTOR) and detail.pod_name:
-                yield detail.pod_name
-            elif name in {failed.name, failed.name + _DRIVER}:
-                yield from filter(None, (*_children(detail), detail.pod_name))
+def _executors(details: list[Any]) -> list[Any]:
+    """The nodes of steps' own pods; a step has one for each attempt."""
+    return [each for each in details if str(each.display_name).startswith(_EXECUTOR)]
 
 
-def _children(node: Any) -> list[str]:
-    return [child.pod_name for child in node.child_tasks or [] if child.pod_name]
-
-
-def _hash(pod: str) -> str:
-    """The part by which names of a node and of its pod are the same."""
-    return pod.rsplit("-", 1)[-1]
+def _hash(node: Any) -> str:
+    return str(node.pod_name).rpartition("-")[2]
 
 
 def _message(thing: Any) -> str:

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from kfp_server_api import V2beta1Run
 from kfp_state import Frame
 
 from components.errors import UserError
@@ -39,7 +40,7 @@ def go(kfp_server, connect):
     def go(notes=None, timeout=30.0, **options):
         link = connect(**options)
         version = cluster.upload(link, "pipelineInfo: {name: mnist-training}\n")
-        body = cluster.V2beta1Run(
+        body = V2beta1Run(
             experiment_id=cluster.experiment_id(link), pipeline_version_reference=version
         )
         run_id = cluster.start(link, "test", body)
@@ -86,6 +87,13 @@ class PodLogs(dict):
 
     def __getitem__(self, pod):
         return self.text
+
+
+def test_a_step_that_could_not_be_prepared_has_failed(kfp_server, go):
+    kfp_server.story = [Frame("FAILED", {SNAPSHOT: "SUCCEEDED", TRAIN: "UNPREPARED"})]
+    kfp_server.logs = PodLogs("system-container-driver-101", "no such bucket\n")
+    run = go()
+    assert (run.failed_step.name, run.log) == (TRAIN, ["no such bucket"])
 
 
 def test_a_failure_whose_log_is_gone_is_told_as_well(kfp_server, go):

@@ -128,6 +128,11 @@ def _nodes(run_id: str, name: str, state: str, number: int) -> Iterator[dict]:
     if own not in {"RUNNING", "PENDING"}:
         times["end_time"] = _time(START + timedelta(seconds=number))
     workflow = f"mnist-training-{run_id}"
+    if state == "UNPREPARED":  # the driver failed, and no more came of it
+        pod = f"{workflow}-system-container-driver-{number}"
+        driver = {"run_id": run_id, "display_name": f"{name}-driver", "pod_name": pod}
+        yield {**driver, "state": "FAILED", **times}
+        return
     yield {"run_id": run_id, "display_name": f"{name}-driver", "state": "SUCCEEDED", **times}
     children = [{"pod_name": f"{workflow}-{number}"}]
     yield {"run_id": run_id, "display_name": name, "state": own, "child_tasks": children, **times}

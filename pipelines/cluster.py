@@ -8,13 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kfp_server_api import (
-    V2beta1Experiment,
-    V2beta1Pipeline,
-    V2beta1PipelineVersionReference,
-    V2beta1Run,
-    V2beta1RuntimeConfig,
-)
+import kfp_server_api as api
 
 from pipelines.connection import Connection
 from pipelines.training import compile_pipeline, version_name
@@ -27,7 +21,7 @@ def submit(connection: Connection) -> str:
         UserError: If the server refuses or does not answer.
     """
     version = upload(connection, compile_pipeline(connection.config.pipeline))
-    run = V2beta1Run(
+    run = api.V2beta1Run(
         experiment_id=experiment_id(connection),
         pipeline_version_reference=version,
         runtime_config=runtime_config(connection),
@@ -36,25 +30,25 @@ def submit(connection: Connection) -> str:
     return start(connection, "submit", run)
 
 
-def upload(connection: Connection, package: str) -> V2beta1PipelineVersionReference:
+def upload(connection: Connection, package: str) -> api.V2beta1PipelineVersionReference:
     """Uploads a compiled pipeline as a version named by its content, unless it is there."""
     # Uploading a first version would name it after the pipeline, so make the pipeline empty.
-    empty = V2beta1Pipeline(name=connection.config.experiment)
+    empty = api.V2beta1Pipeline(name=connection.config.experiment)
     pipeline = _ensure(connection, "pipelines", empty)
     version = find_version(connection, pipeline, package) or _upload(connection, pipeline, package)
-    return V2beta1PipelineVersionReference(pipeline_id=pipeline, pipeline_version_id=version)
+    return api.V2beta1PipelineVersionReference(pipeline_id=pipeline, pipeline_version_id=version)
 
 
-def start(connection: Connection, cause: str, run: V2beta1Run) -> str:
+def start(connection: Connection, cause: str, run: api.V2beta1Run) -> str:
     """Starts a run, which is named after its cause and the time; returns the run's id."""
     # The random part tells this run from others, should the server's answer be lost.
     run.display_name = f"{cause}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     return str(create(connection, "runs", run, experiment_id=run.experiment_id).run_id)
 
 
-def runtime_config(connection: Connection) -> V2beta1RuntimeConfig:
+def runtime_config(connection: Connection) -> api.V2beta1RuntimeConfig:
     """What runs are called with, and where their artifacts go."""
-    return V2beta1RuntimeConfig(
+    return api.V2beta1RuntimeConfig(
         parameters=connection.config.parameters,
         pipeline_root=connection.config.pipeline_root or None,
     )
@@ -72,15 +66,13 @@ def find(connection: Connection, kind: str) -> str | None:
 
 def experiment_id(connection: Connection) -> str:
     """Returns the id of the config's experiment, which is made if there is none."""
-    return _ensure(connection, "experiments", V2beta1Experiment())
+    return _ensure(connection, "experiments", api.V2beta1Experiment())
 
 
 def find_version(connection: Connection, pipeline: str, package: str) -> str | None:
     """Returns the id of the version that holds a compiled pipeline, if it is there."""
-    name = version_name(package)
-    versions = newest_versions(connection, pipeline)
-    found = (v.pipeline_version_id for v in versions if name in {v.display_name, v.name})
-    return next(found, None)
+    found = named(connection, "pipeline_versions", version_name(package), pipeline_id=pipeline)
+    return next((version.pipeline_version_id for version in found), None)
 
 
 def newest_versions(connection: Connection, pipeline: str) -> Iterator[Any]:
@@ -96,24 +88,20 @@ def named(connection: Connection, kind: str, name: str, **where: str | None) -> 
     return (each for each in found if each.display_name == name)
 
 
-def create(
-    connection: Connection, kind: str, body: Any, known: Any = (), **where: str | None
-) -> Any:
-    """Creates one thing, also if an answer is lost: then looks for one of its name.
+def create(connection: Connection, kind: str, body: Any, **where: str | None) -> Any:
+    """Creates one thing, also if an answer is lost: then looks for what is named and described so.
 
     Args:
         connection: To the cluster.
         kind: As in `Connection.listed`.
         body: The thing to create.
-        known: Things of the same name that were there before.
         where: In what to look for it.
     """
-    identity = f"{kind[:-1]}_id"
-    old = {getattr(thing, identity) for thing in known}
 
     def created() -> Any:
         things = named(connection, kind, body.display_name, **where)
-        return next((thing for thing in things if getattr(thing, identity) not in old), None)
+        wanted = body.description or ""  # for which servers may answer null
+        return next((each for each in things if (each.description or "") == wanted), None)
 
     method = f"{kind[:-1]}_service_create_{kind[:-1]}"
     return connection.call(lambda client: getattr(getattr(client, kind), method)(body), created)

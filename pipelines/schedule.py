@@ -1,19 +1,13 @@
 """The schedules of a cluster, which KFP calls recurring runs: made what they should be."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from itertools import islice
 from operator import methodcaller
 from typing import Any
 
-from kfp_server_api import (
-    RecurringRunMode,
-    V2beta1CronSchedule,
-    V2beta1PipelineVersionReference,
-    V2beta1RecurringRun,
-    V2beta1Run,
-    V2beta1RuntimeConfig,
-    V2beta1Trigger,
-)
+import kfp_server_api as api
 
 from components.errors import UserError
 from pipelines import cluster
@@ -72,10 +66,11 @@ def plan(connection: Connection, schedule: Schedule, package: str) -> Plan:
         return Plan(True, None, there)
     if version and schedule.always_latest:
         _require_newest(connection, pipeline, version)
-    reference = V2beta1PipelineVersionReference(pipeline, version)
+    reference = api.V2beta1PipelineVersionReference(pipeline, version)
     wanted = _wanted(connection, schedule, reference)
     # One that is enabled first; of a replacement cut short, the new one is not enabled yet.
-    keep = max((run for run in there if _same(run, wanted)), key=is_enabled, default=None)
+    same = (run for run in there if run.description == wanted.description)
+    keep = max(same, key=is_enabled, default=None)
     return Plan(not version, keep, [run for run in there if run is not keep])
 
 
@@ -88,7 +83,7 @@ def carry_out(connection: Connection, schedule: Schedule, package: str, todo: Pl
     keep = todo.keep
     if todo.upload or keep is None:
         version = cluster.upload(connection, package)
-        keep = keep or _create(connection, _wanted(connection, schedule, version), todo.delete)
+        keep = keep or _create(connection, _wanted(connection, schedule, version))
     for old in todo.delete:
         _remove(connection, old)
     if not is_enabled(keep):
@@ -112,7 +107,7 @@ def trigger(connection: Connection, name: str) -> str:
         UserError: If there is no schedule of the name.
     """
     run = max(_required(connection, name), key=is_enabled)
-    body = V2beta1Run(
+    body = api.V2beta1Run(
         experiment_id=run.experiment_id,
         pipeline_version_reference=run.pipeline_version_reference,
         runtime_config=run.runtime_config,
@@ -127,12 +122,10 @@ def listing(connection: Connection) -> list[tuple[Any, Any | None]]:
     if experiment is None:
         return []
     schedules = list(connection.listed(_KIND, experiment_id=experiment))
-    last: dict[str, Any] = {}
     runs = connection.listed("runs", experiment_id=experiment, sort_by="created_at desc")
+    last: dict[str, Any] = {}
     for run in islice(runs, _RUNS_LOOKED_AT):
         last.setdefault(run.recurring_run_id, run)
-        if last.keys() >= {schedule.recurring_run_id for schedule in schedules}:
-            break
     return [(schedule, last.get(schedule.recurring_run_id)) for schedule in schedules]
 
 
@@ -146,7 +139,7 @@ def find(connection: Connection, name: str) -> list[Any]:
 
 def is_enabled(run: Any) -> bool:
     """Whether a recurring run starts runs."""
-    return bool(run.mode == RecurringRunMode.ENABLE)
+    return bool(run.mode == api.RecurringRunMode.ENABLE)
 
 
 def cron(run: Any) -> str:
@@ -177,46 +170,32 @@ def _remove(connection: Connection, run: Any) -> None:
 
 
 def _wanted(
-    connection: Connection, schedule: Schedule, version: V2beta1PipelineVersionReference
-) -> V2beta1RecurringRun:
-    """The recurring run to have; disabled, as it is when it is made."""
+    connection: Connection, schedule: Schedule, version: api.V2beta1PipelineVersionReference
+) -> api.V2beta1RecurringRun:
+    """The recurring run to have; disabled, as it is when it is made.
+
+    A digest of all that it says describes it. KFP can't change what it has, so one with the same
+    digest is the same, whatever a server fills in or leaves out.
+    """
     pinned = None if schedule.always_latest else version.pipeline_version_id
-    return V2beta1RecurringRun(
+    body = api.V2beta1RecurringRun(
         display_name=schedule.name,
-        trigger=V2beta1Trigger(cron_schedule=V2beta1CronSchedule(cron=schedule.cron)),
-        mode=RecurringRunMode.DISABLE,
+        trigger=api.V2beta1Trigger(cron_schedule=api.V2beta1CronSchedule(cron=schedule.cron)),
+        mode=api.RecurringRunMode.DISABLE,
         max_concurrency="1",
         no_catchup=True,  # or a cluster that was down for a week trains seven times
-        pipeline_version_reference=V2beta1PipelineVersionReference(version.pipeline_id, pinned),
+        pipeline_version_reference=api.V2beta1PipelineVersionReference(version.pipeline_id, pinned),
         runtime_config=cluster.runtime_config(connection),
         service_account=connection.config.service_account or None,
     )
+    document = json.dumps(api.ApiClient().sanitize_for_serialization(body), sort_keys=True)
+    body.description = f"mnist-pipeline {hashlib.sha256(document.encode()).hexdigest()}"
+    return body
 
 
-def _same(run: Any, wanted: V2beta1RecurringRun) -> bool:
-    # The server fills in its own account where none is asked for.
-    account = wanted.service_account in {None, run.service_account}
-    return account and _settings(run) == _settings(wanted)
-
-
-def _settings(run: Any) -> tuple[Any, ...]:
-    """What two recurring runs must agree on, whatever a server leaves out."""
-    version = run.pipeline_version_reference or V2beta1PipelineVersionReference()
-    config = run.runtime_config or V2beta1RuntimeConfig()
-    return (
-        cron(run),
-        str(run.max_concurrency),
-        bool(run.no_catchup),
-        version.pipeline_id,
-        version.pipeline_version_id or None,
-        config.parameters or {},
-        config.pipeline_root or None,
-    )
-
-
-def _create(connection: Connection, body: V2beta1RecurringRun, known: list[Any]) -> Any:
+def _create(connection: Connection, body: api.V2beta1RecurringRun) -> Any:
     body.experiment_id = cluster.experiment_id(connection)
-    return cluster.create(connection, _KIND, body, known, experiment_id=body.experiment_id)
+    return cluster.create(connection, _KIND, body, experiment_id=body.experiment_id)
 
 
 def _require_newest(connection: Connection, pipeline: str, version: str) -> None:

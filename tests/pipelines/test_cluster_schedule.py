@@ -66,6 +66,13 @@ def test_what_differs_is_replaced(kfp_server, connect, flags, cron, latest):
     assert apply(connect(**flags), cron, latest) == ""
 
 
+def test_one_that_was_made_elsewhere_is_replaced(kfp_server, connect):
+    apply(connect())
+    only(kfp_server.recurring)["description"] = "every night"
+    assert apply(connect()) == "replace the schedule"
+    assert apply(connect()) == ""
+
+
 def test_a_plan_changes_nothing(kfp_server, connect):
     link = connect()
     assert str(schedule.plan(link, Schedule("nightly", OLD, False), PACKAGE))

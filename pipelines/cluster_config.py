@@ -48,7 +48,7 @@ class Notify:
     key: str = "url"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClusterConfig:
     """What ``cluster.toml`` says; the keys are explained in the file that ``init`` writes.
 
@@ -56,13 +56,13 @@ class ClusterConfig:
     every step its placement.
     """
 
+    registry: Annotated[str, Form(r"[\w.-]+(:\d+)?(/[\w.-]+)*", "'registry.example/team'")]
     host: Annotated[str, Form(r"https?://[^\s/]+(/\S*)?", "'https://kubeflow.example'")] = ""
     namespace: str = ""
     experiment: str = "mnist-training"
     service_account: str = ""
     pipeline_root: Annotated[str, Form(r"(gs|s3|minio)://[^/\s]+(/.*)?", _BUCKET_EXAMPLE)] = ""
     timezone: str = "UTC"
-    registry: str = ""
     tag: str = ""
     digests: dict[str, str] = field(default_factory=dict)
     data: Annotated[str, Form(_BUCKET, f"'mnist' or {_BUCKET_EXAMPLE}")] = "mnist"
@@ -126,9 +126,8 @@ def load(path: Path, flags: Mapping[str, Any]) -> ClusterConfig:
             a quantity is malformed, or an image has a tag that moves.
     """
     file = read(path, flags)
-    config = _with_all_steps(file, file.build(ClusterConfig))
-    if not config.registry:
-        file.refuse(("registry",), "is missing; name where the images are, without https://.")
+    config = file.build(ClusterConfig)
+    config = replace(config, steps=_placements(file))
     _check(file, "digests" if config.digests else "tag", lambda: config.pipeline)
     _check(file, "seed", lambda: check_seed(config.seed))
     _check(file, "recipe", lambda: resolve(config.recipe, {}))
@@ -148,18 +147,15 @@ def _check(file: TomlFile, key: str, use: Callable[[], Any]) -> None:
         file.refuse((key,), f"can't be used: {error}")
 
 
-def _with_all_steps(file: TomlFile, config: ClusterConfig) -> ClusterConfig:
+def _placements(file: TomlFile) -> dict[str, Placement]:
     """Gives each step what it does not say itself and ``[steps.all]`` says."""
-    for name in config.steps:
-        if name not in {ALL_STEPS, *STEPS}:
-            known = ", ".join((ALL_STEPS, *STEPS))
-            file.refuse(("steps", name), f"is unknown; known here: {known}.")
-    own = file.values.get("steps", {})
-    default = config.steps.get(ALL_STEPS, Placement())
-    steps = {
-        step: replace(default, **{key: getattr(config.steps[step], key) for key in own[step]})
-        if step in own
-        else default
+    tables = file.values.get("steps", {})
+    known = (ALL_STEPS, *STEPS)
+    for name in tables:
+        if name not in known:
+            file.refuse(("steps", name), f"is unknown; known here: {', '.join(known)}.")
+    shared = tables.get(ALL_STEPS, {})
+    return {
+        step: file.build(Placement, ("steps", step), shared | tables.get(step, {}))
         for step in STEPS
     }
-    return replace(config, steps=steps)

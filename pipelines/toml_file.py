@@ -12,13 +12,14 @@ from components.errors import UserError
 T = TypeVar("T")
 KeyPath = tuple[str, ...]
 
-_TYPES: dict[Any, str] = {
-    str: "text in quotes",
-    int: "a whole number from 0",
-    float: "a number",
-    bool: "true or false",
-    dict: "a table",
-    tuple: "a list",
+# What TOML may hold for a field, by the field's type.
+_FITTING: dict[Any, tuple[str, set[type]]] = {
+    str: ("text in quotes", {str}),
+    int: ("a whole number from 0", {int}),
+    float: ("a number", {int, float}),
+    bool: ("true or false", {bool}),
+    dict: ("a table", {dict}),
+    tuple: ("a list", {list}),
 }
 _HEADER = re.compile(r"\s*\[{1,2}\s*([^]]+?)\s*\]")
 _KEY = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+))\s*[=.]""")
@@ -57,13 +58,13 @@ class TomlFile:
         """
         table = self.values if values is None else values
         hints = get_type_hints(kind, include_extras=True)
-        for key in table:
-            if key not in hints:
-                self.refuse((*path, key), f"is unknown; known here: {', '.join(sorted(hints))}.")
         known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]
+        for key in table:
+            if key not in known:
+                self.refuse((*path, key), f"is unknown; known here: {', '.join(known)}.")
         for name, each in known.items():
             if name not in table and each.default is each.default_factory is MISSING:
-                self.refuse((*path, name), f"is missing; {path[-1]} has {', '.join(known)}.")
+                self.refuse((*path, name), "is missing; see what `mnist-pipeline init` writes.")
         given = {
             key: self._value(hints[key], value, (*path, key), known[key].default)
             for key, value in table.items()
@@ -92,8 +93,9 @@ class TomlFile:
             return text
         inner = get_args(hint)
         kind = get_origin(hint) or (dict if is_dataclass(hint) else hint)
-        if not _is_a(kind, value):
-            self.refuse(path, f"is {value!r}; it must be {_TYPES[kind]}.")
+        wanted, types = _FITTING[kind]
+        if type(value) not in types or (kind is int and value < 0):
+            self.refuse(path, f"is {value!r}; it must be {wanted}.")
         if kind is tuple:
             return tuple(self._value(inner[0], item, path) for item in value)
         if is_dataclass(hint):
@@ -121,16 +123,6 @@ def read(path: Path, flags: Mapping[str, Any]) -> TomlFile:
     except ValueError as error:  # not TOML, or not UTF-8
         raise UserError(f"{path} is not valid TOML: {error}.") from error
     return TomlFile(str(path), values | dict(flags), _lines(text), frozenset(flags))
-
-
-def _is_a(kind: Any, value: Any) -> bool:
-    if isinstance(value, bool):  # in Python True is an int; in TOML it is not
-        return bool(kind is bool)
-    if kind is int:
-        return isinstance(value, int) and value >= 0
-    if kind is float:
-        return isinstance(value, (int, float))
-    return isinstance(value, list if kind is tuple else kind)
 
 
 def _lines(text: str) -> dict[KeyPath, int]:

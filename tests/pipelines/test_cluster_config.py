@@ -133,6 +133,13 @@ def test_keys_below_a_table_have_their_line(read):
         read(MINIMAL + "\n[steps.train-model]\ncpu = '1'\ngpus = 1\n")
 
 
+def test_where_the_images_are_is_needed_and_is_no_url(read):
+    with pytest.raises(UserError, match=r"cluster.toml: registry is missing"):
+        read('tag = "v1"')
+    with pytest.raises(UserError, match=r"line 1: registry is 'https://r.example'"):
+        read('registry = "https://r.example"\ntag = "v1"')
+
+
 @pytest.mark.parametrize("tag", ["latest", "main", ""])
 def test_a_tag_that_moves_is_refused(read, tag):
     with pytest.raises(UserError, match=r"line 2: tag can't be used"):

@@ -12,7 +12,6 @@ from components.notify.figures import read_figures
 from pipelines.config import seconds
 from pipelines.options import (
     WrongUsageError,
-    cluster_options,
     config_option,
     configured,
     connected,
@@ -30,11 +29,6 @@ SUCCEEDED, FAILED, CANCELLED, TIMED_OUT, INTERRUPTED = 0, 1, 3, 4, 130
 
 TEMPLATE = Path(__file__).with_name("cluster.toml")
 
-INIT_EXAMPLES = """\b
-Examples:
-  mnist-pipeline init                                cluster.toml, to be edited
-  mnist-pipeline init --config staging.toml
-"""
 COMPILE_EXAMPLES = """\b
 Examples:
   mnist-pipeline compile
@@ -55,7 +49,7 @@ Exit status:
 """
 
 
-@click.command(epilog=INIT_EXAMPLES)
+@click.command()
 @config_option
 def init(config: Path) -> None:
     """Write a cluster.toml that explains every key.
@@ -99,7 +93,6 @@ def compile_(config: Path, output: IO[str], **flags: Any) -> None:
 
 
 @click.command(epilog=SUBMIT_EXAMPLES)
-@cluster_options
 @run_options
 @click.option("--wait/--no-wait", default=True, help="Follow the run to its end.")
 @click.option(

@@ -24,16 +24,6 @@ def store_options(command: Command) -> Command:
     return store(name(command))
 
 
-def cluster_options(command: Command) -> Command:
-    """Adds ``--config``, and the flags that say which cluster."""
-    which = _flags(
-        host="URL of Kubeflow Pipelines.",
-        namespace="Namespace of a multi-user installation.",
-        experiment="Experiment, and name of the pipeline, on the cluster.",
-    )
-    return config_option(which(command))
-
-
 config_option = click.option(
     "--config",
     default="cluster.toml",
@@ -43,26 +33,33 @@ config_option = click.option(
 )
 
 
-def _flags(**helps: str) -> Callable[[Command], Command]:
-    """Flags for top-level keys of ``cluster.toml``, by what each is for."""
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Makes one decorator of several."""
 
     def decorate(command: Command) -> Command:
-        for key, text in reversed(helps.items()):
-            kind = int if key == "seed" else str
-            command = click.option(f"--{key}", type=kind, help=text)(command)
+        for option in reversed(options):
+            command = option(command)
         return command
 
     return decorate
 
 
-tag_option = _flags(tag="Tag of the images.")
-run_options = _flags(
-    tag="Tag of the images.",
-    data="'mnist' or gs://bucket/prefix.",
-    store="Model store: gs://bucket/prefix.",
-    model="The model's name in the store.",
-    recipe="How to train.",
-    seed="Seed of the split and of training.",
+# Flags for top-level keys of cluster.toml.
+tag_option = click.option("--tag", help="Tag of the images.")
+cluster_options = _options(
+    config_option,
+    click.option("--host", help="URL of Kubeflow Pipelines."),
+    click.option("--namespace", help="Namespace of a multi-user installation."),
+    click.option("--experiment", help="Experiment, and name of the pipeline, on the cluster."),
+)
+run_options = _options(
+    cluster_options,
+    tag_option,
+    click.option("--data", help="'mnist' or gs://bucket/prefix."),
+    click.option("--store", help="Model store: gs://bucket/prefix."),
+    click.option("--model", help="The model's name in the store."),
+    click.option("--recipe", help="How to train."),
+    click.option("--seed", type=int, help="Seed of the split and of training."),
 )
 
 

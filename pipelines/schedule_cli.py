@@ -40,7 +40,6 @@ def schedule() -> None:
     help="Run the newest version of the pipeline each time, or the present one.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what there is to do, and do nothing.")
-@cluster_options
 @run_options
 def apply(
     name: str, cron: str, always_latest: bool, dry_run: bool, config: Path, **flags: Any
@@ -65,8 +64,8 @@ def apply(
     if dry_run:
         return
     schedules.carry_out(connection, wanted, package, todo)
-    zone = connection.config.timezone
-    click.echo(f"{name}: runs next at {_time(_next(checked, zone), zone)} ({zone})")
+    zone = ZoneInfo(connection.config.timezone)
+    click.echo(f"{name}: runs next at {_time(next_time(checked, datetime.now(zone)))} ({zone})")
 
 
 @schedule.command("list")
@@ -82,7 +81,7 @@ def list_schedules(config: Path, **flags: Any) -> None:
         experiment = connection.config.experiment
         click.echo(f"{experiment} has no schedule yet; `mnist-pipeline schedule apply` makes one.")
         return
-    zone = connection.config.timezone
+    zone = ZoneInfo(connection.config.timezone)
     headings = ("schedule", "cron", "enabled", "next run", "last run", "result")
     print_table(headings, (_row(run, last, zone) for run, last in rows))
     click.echo(f"Times are in the zone {zone}.", err=True)
@@ -112,7 +111,7 @@ def trigger(name: str, config: Path, **flags: Any) -> None:
     click.echo(connection.config.link("runs", run_id))
 
 
-def _row(run: Any, last: Any | None, zone: str) -> tuple[str, ...]:
+def _row(run: Any, last: Any | None, zone: ZoneInfo) -> tuple[str, ...]:
     from pipelines import schedule as schedules
 
     cron, enabled = schedules.cron(run), schedules.is_enabled(run)
@@ -120,15 +119,11 @@ def _row(run: Any, last: Any | None, zone: str) -> tuple[str, ...]:
         run.display_name,
         cron or "-",
         "yes" if enabled else "no",
-        _time(_next(cron, zone) if enabled else None, zone),
-        _time(last and last.created_at, zone),
+        _time(next_time(cron, datetime.now(zone)) if enabled else None),
+        _time(last.created_at.astimezone(zone) if last else None),
         str(last.state).lower() if last else "-",
     )
 
 
-def _next(cron: str, zone: str) -> datetime | None:
-    return next_time(cron, datetime.now(ZoneInfo(zone)))
-
-
-def _time(time: datetime | None, zone: str) -> str:
-    return f"{time.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if time else "-"
+def _time(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%d %H:%M}" if time else "-"

@@ -3,13 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-SOURCES := components pipelines tests docker benchmarks
+SOURCES := components pipelines tests docker benchmarks docs
 
 .DEFAULT_GOAL := help
 # What docker/build.sh reads; empty counts as unset.
 export REGISTRY TAG ACCELERATOR BASE_IMAGE
 
-.PHONY: help run test test-docker test-jax test-browser reliability bench bench-strong bench-record lint format lock images sbom clean
+.PHONY: help run test test-docker test-jax test-browser screenshots reliability bench bench-strong bench-record lint format lock images sbom clean
 
 help: ## List every task
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test-jax: $(INSTALLED) ## Train on JAX, and compare with TensorFlow
 
 test-browser: $(INSTALLED) ## Open every page in headless Chromium; screenshots go to test-output/
 	$(BIN)/pytest -m browser $(ARGS)
+
+screenshots: $(INSTALLED) ## Run two recipes and make the README's pictures of their pages; needs Chromium
+	PYTHONPATH=tests/support $(BIN)/python docs/screenshots.py
 
 reliability: $(INSTALLED) ## Try every fault 20 times and write docs/reliability.md; takes minutes
 	PYTHONPATH=tests/support $(BIN)/python tests/reliability/report.py

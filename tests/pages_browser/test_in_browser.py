@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium here: apt-get install chromium"),
 ]
 
-PAGES = ("index", "data", "training", "evaluation")
+PAGES = ("index", "data", "training", "evaluation", "comparison")
 WIDTHS = (1200, 390)
 SCHEMES = ("light", "dark")
 OUTPUT = Path(__file__).parents[2] / "test-output"

@@ -7,7 +7,7 @@ not a dataset.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,30 @@ class PreparedDataset:
             figures[f"{name}_pixel_mean"] = info.pixel_mean
             figures[f"{name}_pixel_deviation"] = info.pixel_deviation
         return figures
+
+
+def class_changes(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    """Says how the classes of one dataset differ from those of an earlier one, in clauses.
+
+    Args:
+        before: Class names of the earlier one, by label.
+        now: Those of the other.
+
+    Returns:
+        Nothing if they are the same, label by label.
+    """
+    new = [name for name in now if name not in before]
+    gone = [name for name in before if name not in now]
+    clauses = [f"new classes ({_listed(new)})"] if new else []
+    clauses += [f"no longer all classes ({_listed(gone)})"] if gone else []
+    if not clauses and list(before) != list(now):
+        return ["its classes in another order"]
+    return clauses
+
+
+def _listed(names: Sequence[str], limit: int = 10) -> str:
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
 def open_dataset(path: Path) -> PreparedDataset:

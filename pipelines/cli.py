@@ -133,7 +133,7 @@ def run(
     result = _run_visibly(request, console, verbose)
     if as_json:
         click.echo(json.dumps(result.summary(), indent=2))
-    if show:
+    if show and result.started:
         click.launch(str(result.output / INDEX))
     sys.exit(0 if result.error is None else 1)
 

@@ -82,16 +82,17 @@ def print_result(console: Console, result: "RunResult") -> None:
     """Prints the table that a run ends with, or its error."""
     if result.error is not None:
         console.print(f"[red]Error:[/] {escape(result.error)}", soft_wrap=True)
-        if any(step.state != "skipped" for step in result.steps):
+        if result.started:
             log = result.output / LOG
             console.print(f"Everything that was printed: {log}", soft_wrap=True, markup=False)
-        return
-    print_figures(console, result.evaluation, result.promotion, result.steps)
+    else:
+        print_figures(console, result.evaluation, result.promotion, result.steps)
     for warning in result.warnings:
         console.print(f"[yellow]The data has moved:[/] {escape(warning)}", soft_wrap=True)
     summary = result.summary()
-    pages = [f"page   {page}" for page in summary["pages"].values()]
-    lines = ("", f"model  {summary['model']}", *pages)
+    lines = [f"page   {page}" for page in summary["pages"].values()]
+    if summary["model"]:
+        lines = ["", f"model  {summary['model']}", *lines]
     console.print(*lines, sep="\n", soft_wrap=True, highlight=False, markup=False)
 
 

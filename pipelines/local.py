@@ -68,10 +68,15 @@ class RunResult:
     promotion: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    @property
+    def started(self) -> bool:
+        """Whether any step ran; if not, what is in the folder is another run's."""
+        return any(step.state != "skipped" for step in self.steps)
+
     def summary(self) -> dict[str, Any]:
         """The run as one JSON document, as ``--json`` prints it."""
         well = self.error is None
-        pages = run_folder.PAGE_FILES if well else {}
+        pages = {name: self.output / file for name, file in run_folder.PAGE_FILES.items()}
         document = {
             "status": "succeeded" if well else "failed",
             **{name: self.evaluation.get(name) for name in ("accuracy", "loss", "macro_f1")},
@@ -83,7 +88,9 @@ class RunResult:
             "promotion": self.promotion or None,
             "warnings": list(self.warnings),
             "model": str(self.output / "model") if well else None,
-            "pages": {name: str(self.output / page) for name, page in pages.items()},
+            "pages": {
+                name: str(page) for name, page in pages.items() if self.started and page.exists()
+            },
         }
         return document if well else {**document, "error": self.error}
 
@@ -114,18 +121,27 @@ def run(request: RunRequest, observer: Observer, echo: TextIO | None = None) -> 
         from pipelines.training import training_pipeline
 
         stream = RunnerLog(STEPS, observer, *([log, echo] if echo else [log]))
-        with _captured(stream):
-            pipeline = training_pipeline(config)
-            artifacts = _execute(pipeline, arguments, runner, output, request.cache)
-        result = _result(list(stream.steps.values()), output, artifacts)
-        write_json(output / run_folder.SUMMARY, result.summary())
-        run_page.write(request, result)
+        steps = list(stream.steps.values())
+        try:
+            with _captured(stream):
+                pipeline = training_pipeline(config)
+                artifacts = _execute(pipeline, arguments, runner, output, request.cache)
+        except KeyboardInterrupt:
+            _record(request, _failed(steps, output, "The run was stopped."))
+            raise
+        result = _result(steps, output, artifacts)
+        _record(request, result)
     return result
 
 
 def not_started(request: RunRequest, error: str) -> RunResult:
     """The result of a run that was refused before its first step."""
     return RunResult([Step(name) for name in STEPS], request.output.absolute(), {}, error)
+
+
+def _record(request: RunRequest, result: RunResult) -> None:
+    run_page.write(request, result)
+    write_json(result.output / run_folder.SUMMARY, result.summary())
 
 
 @contextlib.contextmanager
@@ -184,17 +200,24 @@ def _absolute(uri: str) -> str:
 def _result(steps: list[Step], output: Path, artifacts: dict[str, Any]) -> RunResult:
     failed = next((step for step in steps if step.state == "failed"), None)
     if failed is not None:
-        return RunResult(steps, output, {}, _explain(failed))
+        return _failed(steps, output, _explain(failed))
     missing = [name for name, artifact in artifacts.items() if not Path(artifact.path).exists()]
     if missing or not artifacts:
-        return RunResult(steps, output, {}, f"The run ended without {', '.join(missing)}.")
+        return _failed(steps, output, f"The run ended without {', '.join(missing) or 'results'}.")
     run_folder.gather(output, {name: Path(artifact.path) for name, artifact in artifacts.items()})
     evaluation = json.loads((output / run_folder.EVALUATION).read_text())
     promotion = json.loads((output / run_folder.PROMOTION).read_text())
-    drift = json.loads((output / run_folder.DRIFT).read_text())
-    return RunResult(
-        steps, output, evaluation, promotion=promotion, warnings=tuple(drift["warnings"])
-    )
+    return RunResult(steps, output, evaluation, None, promotion, _warnings(output))
+
+
+def _failed(steps: list[Step], output: Path, error: str) -> RunResult:
+    run_folder.gather_pages(output, [step.name for step in steps if step.state == "succeeded"])
+    return RunResult(steps, output, {}, error, warnings=_warnings(output))
+
+
+def _warnings(output: Path) -> tuple[str, ...]:
+    drift = output / run_folder.DRIFT
+    return tuple(json.loads(drift.read_text())["warnings"]) if drift.exists() else ()
 
 
 def _explain(step: Step) -> str:

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -17,7 +17,8 @@ STEPS = "steps"
 EVALUATION = "evaluation.json"
 PROMOTION = "promotion.json"
 DRIFT = "drift.json"
-PAGES = ("data", "training", "evaluation")
+# Which step makes which page.
+PAGES = {"data": "visualize-dataset", "training": "train-model", "evaluation": "evaluate-model"}
 PAGE_FILES = {"run": INDEX, **{name: f"{name}.html" for name in PAGES}}
 
 
@@ -56,6 +57,21 @@ def gather(output: Path, artifacts: dict[str, Path]) -> None:
     _link(artifacts["drift"], output / DRIFT)
     for name in PAGES:
         _link(artifacts[f"{name}_page"], output / PAGE_FILES[name])
+
+
+def gather_pages(output: Path, done: Collection[str]) -> None:
+    """Does so with what the steps that were done, in a run that then failed, have shown.
+
+    Args:
+        output: The run's folder.
+        done: Names of the steps that ran to their end.
+    """
+    newest = max((output / STEPS).iterdir(), default=output)  # KFP names them by the time
+    for name, step in PAGES.items():
+        if step in done:
+            _link(newest / step / "page", output / PAGE_FILES[name])
+    if PAGES["data"] in done:
+        _link(newest / PAGES["data"] / "drift", output / DRIFT)
 
 
 def _link(source: str | Path, target: str | Path) -> None:

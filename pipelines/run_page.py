@@ -35,12 +35,17 @@ def write(request: "RunRequest", result: "RunResult") -> None:
         result=result,
         evaluation=result.evaluation,
         verdict=f"Champion: {verdict(result.promotion)}." if result.promotion else "",
-        promoted=result.promotion.get("outcome") == "promoted",
+        serves=bool(result.promotion) and _serves(result.promotion),
         hands_on=_HANDS_ON,
-        longest=max(step.seconds for step in result.steps) or 1.0,
+        present={path.name for path in result.output.iterdir()},
+        seconds=sum(step.seconds for step in result.steps) or 1.0,
         log=run_folder.LOG,
         summary=run_folder.SUMMARY,
     )
+
+
+def _serves(promotion: dict[str, Any]) -> bool:
+    return promotion["version"] is not None and promotion["version"] == promotion["champion"]
 
 
 def verdict(promotion: dict[str, Any]) -> str:

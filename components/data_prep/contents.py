@@ -1,5 +1,6 @@
 """What a source holds, found out before a single image is read: labels, sizes, classes."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +13,9 @@ from components.data_prep.streams import Batch
 from components.errors import UserError
 
 _MAX_CLASSES = 256  # labels are bytes
+_LONGEST_NAME = 60
+# What would act on a terminal, or turn round the text beside it.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def _class_names(path: Path | None, num_labels: int) -> tuple[str, ...]:
     if path is None:
         return tuple(map(str, range(num_labels)))
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             names = [line.strip() for line in islice(file, _MAX_CLASSES + 1)]
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} can't be read as UTF-8 text; write one name a line") from error
@@ -100,4 +104,9 @@ def _class_names(path: Path | None, num_labels: int) -> tuple[str, ...]:
         )
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"{path} gives the name {twice[0]!r} to two classes; tell them apart")
+    if odd := [name for name in names if len(name) > _LONGEST_NAME or _CONTROLS.search(name)]:
+        raise UserError(
+            f"{path} has the name {odd[0][:_LONGEST_NAME]!r}; write at most {_LONGEST_NAME} "
+            "characters, without control characters"
+        )
     return tuple(names)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.dataset import PreparedDataset, SplitInfo
+from components.dataset import PreparedDataset, SplitInfo, class_changes
 from components.promote.candidate import MODEL
 from components.promote.model_store import ModelStore
 
@@ -22,16 +22,19 @@ _COMPARED = ("train", "test")
 
 @dataclass(frozen=True)
 class Shift:
-    """A figure of the champion's data, the same of this, and whether it moved beyond its bound."""
+    """A figure of the champion's data, the same of this, and whether it moved beyond its bound.
 
-    before: float
-    now: float
+    It is None where one of them does not have the class.
+    """
+
+    before: float | None
+    now: float | None
     moved: bool
 
 
 @dataclass(frozen=True)
 class SplitDrift:
-    """One split of both data sets; class shares by name, of the classes that both have."""
+    """One split of both data sets; class shares by name, those that are gone at the end."""
 
     count_before: int
     count: int
@@ -109,9 +112,8 @@ def _compare_splits(
         pixel_mean=_pixel_shift(before.pixel_mean, now.pixel_mean),
         pixel_deviation=_pixel_shift(before.pixel_deviation, now.pixel_deviation),
         class_shares={
-            name: _share_shift(counts_before[name], before.count, counts[name], now.count)
-            for name in counts
-            if name in counts_before
+            name: _share_shift(counts_before.get(name), before.count, counts.get(name), now.count)
+            for name in counts | counts_before
         },
     )
 
@@ -120,7 +122,13 @@ def _pixel_shift(before: float, now: float) -> Shift:
     return Shift(before, now, abs(now - before) > PIXEL_BOUND * before)
 
 
-def _share_shift(hits_before: int, count_before: int, hits: int, count: int) -> Shift:
+def _share_shift(hits_before: int | None, count_before: int, hits: int | None, count: int) -> Shift:
+    if hits_before is None or hits is None:
+        return Shift(
+            None if hits_before is None else hits_before / count_before,
+            None if hits is None else hits / count,
+            moved=False,
+        )
     before, now = hits_before / count_before, hits / count
     pooled = (hits_before + hits) / (count_before + count)
     error = math.sqrt(pooled * (1 - pooled) * (1 / count_before + 1 / count))
@@ -131,11 +139,8 @@ def _share_shift(hits_before: int, count_before: int, hits: int, count: int) -> 
 
 def _structure(dataset: PreparedDataset, model: Mapping[str, Any]) -> Iterator[str]:
     """Warns of other classes and other image sizes."""
-    before, now = model["class_names"], dataset.class_names
-    if new := [name for name in now if name not in before]:
-        yield f"New classes: {', '.join(new)}."
-    if gone := [name for name in before if name not in now]:
-        yield f"Classes that are gone: {', '.join(gone)}."
+    for change in class_changes(model["class_names"], dataset.class_names):
+        yield f"The data has {change}."
     (height, width), (rows, columns) = dataset.image_shape, model["image_shape"]
     if (height, width) != (rows, columns):
         yield f"Images have {height}x{width} pixels, had {rows}x{columns}."

@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 _SAMPLES = 25
 _BLOCK = 8192  # images
-_MAX_SIDE = 56  # of a mean image, in pixels; keeps a page of 256 classes below 1.5 MB
 
 
 def visualize(
@@ -74,7 +73,7 @@ def mean_images(split: Split, image_shape: tuple[int, int]) -> dict[int, np.ndar
     Returns:
         uint8 [height, width] by label, for each class that has images.
     """
-    step = math.ceil(max(image_shape) / _MAX_SIDE)
+    step = math.ceil(max(image_shape) / pages.LARGEST_SIDE)
     thinned = split.images.reshape(-1, *image_shape)[:, ::step, ::step]
     counts = np.bincount(split.labels)
     sums = np.zeros((len(counts), *thinned.shape[1:]), np.int64)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from components.dataset import PreparedDataset, Split
+from components.dataset import PreparedDataset, Split, class_changes
 from components.dense_model import DenseModel, load_model, softmax
 from components.errors import UserError
 from components.evaluate import comparison, metrics, report
@@ -83,6 +83,7 @@ def summarize(
     correct = predictions == labels
     confusion = metrics.confusion_matrix(labels, predictions, dataset.num_classes)
     scores, areas = metrics.class_scores(confusion), metrics.class_areas(probabilities, labels)
+    tested = scores.support > 0
     roc = metrics.micro_average_roc(probabilities, labels)
     fpr, tpr, thresholds = (values.tolist() for values in metrics.thin(roc))
     calibration = metrics.calibration_bins(confidences, correct)
@@ -93,9 +94,9 @@ def summarize(
         accuracy=float(correct.mean()),
         accuracy_interval=metrics.wilson_interval(int(correct.sum()), len(labels)),
         loss=metrics.cross_entropy(logits, labels),
-        macro_precision=float(scores.precision.mean()),
-        macro_recall=float(scores.recall.mean()),
-        macro_f1=float(scores.f1.mean()),
+        macro_precision=float(scores.precision[tested].mean()),
+        macro_recall=float(scores.recall[tested].mean()),
+        macro_f1=float(scores.f1[tested].mean()),
         per_class=[ClassReport(*row) for row in _rows(dataset.class_names, *scores, areas)],
         confusion_matrix=confusion.tolist(),
         roc=Roc(fpr, tpr, thresholds, metrics.area_under(roc)),
@@ -115,11 +116,8 @@ def _misfit(model: DenseModel, dataset: PreparedDataset) -> str | None:
     if model.image_shape != dataset.image_shape:
         (height, width), (rows, columns) = model.image_shape, dataset.image_shape
         return f"it takes images of {height}x{width} pixels, and these have {rows}x{columns}"
-    if model.class_names != dataset.class_names:
-        return (
-            f"it knows the classes {', '.join(model.class_names)}, "
-            f"and these are {', '.join(dataset.class_names)}"
-        )
+    if changes := class_changes(model.class_names, dataset.class_names):
+        return f"this data has {' and '.join(changes)}"
     return None
 
 

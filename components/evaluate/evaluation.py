@@ -84,7 +84,7 @@ class Evaluation:
         accuracy: Share of images whose most probable class is the label.
         accuracy_interval: 95 % Wilson interval of it.
         loss: Mean cross-entropy in nats.
-        macro_precision: Mean over the classes, as are recall and F1.
+        macro_precision: Mean over the classes with test images, as are recall and F1.
         confusion_matrix: Counts, labels in rows, predictions in columns.
         roc: Micro-averaged one against the rest.
         calibration: Bins of equal width that hold an image.

@@ -1,6 +1,6 @@
 """The page about an evaluation."""
 
-from collections.abc import Callable
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,8 +53,8 @@ def heat_map_shares(confusion: np.ndarray) -> list[list[float]]:
     return rounded
 
 
-def most_confused_classes(confusion: np.ndarray, limit: int = 30) -> list[int]:
-    """Finds the classes that take part in the most mistakes, in ascending order.
+def most_confused_classes(confusion: np.ndarray, limit: int = 20) -> list[int]:
+    """Finds the classes of the most frequent mistakes, in ascending order.
 
     A table of all 256 that there may be would be megabytes that nobody reads.
 
@@ -62,10 +62,9 @@ def most_confused_classes(confusion: np.ndarray, limit: int = 30) -> list[int]:
         confusion: int64 [classes, classes], labels in rows.
         limit: At most so many.
     """
-    mistakes = confusion - np.diag(np.diag(confusion))
-    order = np.argsort(-(mistakes.sum(axis=0) + mistakes.sum(axis=1)), kind="stable")
-    classes: list[int] = np.sort(order[:limit]).tolist()
-    return classes
+    ranked = most_frequent_confusions(confusion, limit)
+    classes = [label for pair in ranked for label in pair[:2]] + list(range(len(confusion)))
+    return sorted(list(dict.fromkeys(classes))[:limit])
 
 
 def most_frequent_confusions(confusion: np.ndarray, limit: int = 5) -> list[tuple[int, int, int]]:
@@ -83,10 +82,19 @@ def most_frequent_confusions(confusion: np.ndarray, limit: int = 5) -> list[tupl
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def _label_powers(axis: "Axis", form: str | Callable[[float, float], str]) -> None:
+def _label_powers(axis: "Axis") -> None:
     """Labels the powers of ten of a logarithmic axis, and no others, which would overlap."""
-    axis.set_major_formatter(form)
+    axis.set_major_formatter(_power_of_ten)
     axis.set_minor_formatter("")
+
+
+def _power_of_ten(value: float, _: float) -> str:
+    exponent = round(math.log10(value))
+    return f"{10**exponent:,}" if 0 <= exponent < 6 else f"10{_superscript(exponent)}"
+
+
+def _superscript(number: int) -> str:
+    return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _roc_chart(roc: Roc) -> Markup:
@@ -97,13 +105,12 @@ def _roc_chart(roc: Roc) -> Markup:
         axes = figure.subplots()
         # On a linear axis, the curve of a good classifier would be two sides of the frame.
         left = min((rate for rate in roc.fpr if rate > 0), default=1) / 2
-        axes.plot(np.maximum(roc.fpr, left), roc.tpr, color=pages.BLUE, label="model")
+        axes.plot(np.maximum(roc.fpr, left), roc.tpr, color=pages.BLUE)
         chance = np.geomspace(left, 1, 50)
-        axes.plot(chance, chance, "k:", linewidth=1, label="chance")
+        axes.plot(chance, chance, "k:", linewidth=1)
         axes.set(xscale="log", xlim=(left, 1), ylim=(0, 1.02))
         axes.set(xlabel="false positive rate (log)", ylabel="true positive rate")
-        _label_powers(axes.xaxis, lambda rate, _: np.format_float_positional(rate, trim="-"))
-        axes.legend(loc="lower right")
+        _label_powers(axes.xaxis)
         alt = f"ROC curve, micro-averaged over the classes, area under it {roc.auc:.4f}"
         return pages.figure_svg(figure, alt)
 
@@ -117,11 +124,10 @@ def _reliability_chart(bins: list[CalibrationBin]) -> Markup:
         centres = [(each.lower + each.upper) / 2 for each in bins]
         widths = [0.9 * (each.upper - each.lower) for each in bins]
         accuracy.bar(centres, [each.accuracy for each in bins], widths, color=pages.BLUE)
-        accuracy.plot([0, 1], [0, 1], "k:", linewidth=1, label="perfectly calibrated")
+        accuracy.plot([0, 1], [0, 1], "k:", linewidth=1)
         accuracy.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
-        accuracy.legend(loc="upper left")
         count.bar(centres, [each.count for each in bins], widths, color=pages.VERMILLION)
-        count.set(xlabel="confidence", ylabel="images", yscale="log")
-        _label_powers(count.yaxis, "{x:,.0f}")
+        count.set(xlabel="confidence", ylabel="images", yscale="log", ylim=(0.5, None))
+        _label_powers(count.yaxis)
         shown = ", ".join(f"{each.accuracy:.0%} at {each.confidence:.0%}" for each in bins)
         return pages.figure_svg(figure, f"Reliability diagram: accuracy by confidence: {shown}")

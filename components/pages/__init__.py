@@ -35,7 +35,7 @@ _PAGE_COLOURS = {
 }
 
 # Of a small picture, in pixels.
-_LARGEST_SIDE = 56
+LARGEST_SIDE = 48
 
 _CHART_STYLE: Any = {
     "axes.grid": True,
@@ -80,7 +80,7 @@ def digit_image(image: np.ndarray) -> str:
         made smaller, so that hundreds fit on a page.
     """
     picture = Image.fromarray(np.ascontiguousarray(image))
-    picture.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
+    picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -16,6 +16,8 @@ from components.train.checkpoint import History
 from components.train.recipe import Recipe
 
 _EXAMPLES = 10
+_MARKERS = 20  # of a curve; more would hide it
+_ROWS = 100  # of the table; each takes some 200 bytes
 
 
 class LayerRow(NamedTuple):
@@ -97,6 +99,7 @@ def render_page(
         path,
         manifest=manifest,
         history=history,
+        rows=_thinned(history, best),
         best=best,
         charts=svgs,
         layers=layers,
@@ -104,13 +107,22 @@ def render_page(
     )
 
 
+def _thinned(history: History, best: Mapping[str, float]) -> History:
+    """Takes every so many epochs out of a long training, the first, best and last among them."""
+    step = math.ceil(len(history) / _ROWS)
+    kept = (history[0], best, history[-1])
+    return [entry for entry in history if entry["epoch"] % step == 0 or entry in kept]
+
+
 def _against_validation(
     history: History, key: str, title: str, best: Mapping[str, float]
 ) -> Figure:
     figure, axes, epochs = _axes(history)
-    axes.plot(epochs, [entry[key] for entry in history], "o-", color=pages.BLUE, label="training")
+    every = math.ceil(len(history) / _MARKERS)
+    training = [entry[key] for entry in history]
     validation = [entry[f"val_{key}"] for entry in history]
-    axes.plot(epochs, validation, "s-", color=pages.VERMILLION, label="validation")
+    axes.plot(epochs, training, "o-", color=pages.BLUE, label="training", markevery=every)
+    axes.plot(epochs, validation, "s-", color=pages.VERMILLION, label="validation", markevery=every)
     axes.axvline(best["epoch"], color=pages.GREEN, linestyle=":", label="best epoch")
     axes.set_ylabel(title)
     axes.legend()
@@ -119,7 +131,8 @@ def _against_validation(
 
 def _curve(history: History, key: str) -> Figure:
     figure, axes, epochs = _axes(history)
-    axes.plot(epochs, [entry[key] for entry in history], "o-", color=pages.BLUE)
+    every = math.ceil(len(history) / _MARKERS)
+    axes.plot(epochs, [entry[key] for entry in history], "o-", color=pages.BLUE, markevery=every)
     axes.set_ylim(bottom=0)
     return figure
 
@@ -128,6 +141,6 @@ def _axes(history: History) -> tuple[Figure, Any, list[int]]:
     figure = Figure()
     axes = figure.add_subplot()
     axes.set_xlabel("Epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlim(0.5, len(history) + 0.5)
     return figure, axes, [int(entry["epoch"]) for entry in history]

@@ -59,7 +59,7 @@ def write_digits(folder, brightness, class_names):
     kept = (labels != 7) | (np.arange(1500) % brightness == 0)
     brighter = np.minimum(255, images[kept].astype(int) * brightness).astype(np.uint8)
     write_pair(folder, "train", brighter, labels[kept])
-    write_pair(folder, "t10k", *shipped("t10k", 400))
+    write_pair(folder, "t10k", *shipped("t10k", 10_000))
     (folder / "classes.txt").write_text("\n".join(class_names))
     return folder
 

@@ -23,6 +23,8 @@ PAGES = ("index", "data", "training", "evaluation", "comparison")
 WIDTHS = (1200, 390)
 SCHEMES = ("light", "dark")
 OUTPUT = Path(__file__).parents[2] / "test-output"
+TABLES_WIDER_THAN_THE_PAGE = """[...document.querySelectorAll(".scroll")]
+    .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.ariaLabel)"""
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text()
 
 
@@ -108,10 +110,11 @@ def test_markup_from_outside_is_text(tab, planted, markup, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_can_be_printed(tab, pages, name):
-    """On A4, nothing is cut off at the right."""
+    """On A4, nothing is cut off at the right, also where a screen would scroll."""
     tab.open(pages / f"{name}.html", 718, "light")  # 190 mm at 96 pixels an inch
     tab.call("Emulation.setEmulatedMedia", media="print")
     assert tab.evaluate(CHECKS) == {}
+    assert tab.evaluate(TABLES_WIDER_THAN_THE_PAGE) == []
     pdf = base64.b64decode(tab.call("Page.printToPDF", printBackground=True)["data"])
     assert pdf.startswith(b"%PDF")
     (OUTPUT / f"{name}.pdf").write_bytes(pdf)

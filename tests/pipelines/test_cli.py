@@ -2,16 +2,20 @@
 
 import importlib.util
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from synthetic import write_source
 
 from components.dense_model import load_model
+from pipelines.cli import main
 from pipelines.config import STEPS
 from pipelines.run_folder import claimed
 
@@ -125,6 +129,48 @@ def test_changed_data_runs_again_and_bad_data_is_explained(finished):
     assert "t10k-labels-idx1-ubyte.gz" in document["error"]
     assert "Traceback" not in done.stderr
     assert not (folder / "broken" / "model").exists()
+
+
+def test_a_run_that_fails_in_training_leaves_the_page_of_its_data(finished):
+    folder, _ = finished
+    write_source(folder / "digits3", n_train=600, n_test=200, seed=1)
+    done, document = run(folder, "failed", "--set", "batch_size=5000", data="digits3")
+    assert done.returncode == 1
+    assert states(document)["train-model"] == "failed"
+    assert set(document["pages"]) == {"run", "data"}
+    for page in document["pages"].values():
+        assert Path(page).is_file()
+        assert page in done.stderr.replace("\n", "")
+    assert (folder / "failed" / "drift.json").is_file()
+    assert json.loads((folder / "failed" / "run.json").read_text()) == document
+
+
+def test_a_run_that_is_stopped_says_so_on_its_page(finished):
+    folder, _ = finished
+    command = [sys.executable, "-m", "pipelines.cli", "run", "--data", "digits"]
+    command += ["--output", "stopped", "--set", "epochs=100000", "--set", "batch_size=32"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, cwd=folder, env=environment, **pipes) as process:
+        while "epoch 1" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 1
+    document = json.loads((folder / "stopped" / "run.json").read_text())
+    assert document["error"] == "The run was stopped."
+    assert states(document)["train-model"] == "running"
+    assert "was stopped" in (folder / "stopped" / "index.html").read_text()
+
+
+def test_a_refused_run_opens_no_page_of_another(finished, monkeypatch):
+    folder, _ = finished
+    opened = []
+    monkeypatch.setattr("click.launch", opened.append)
+    monkeypatch.chdir(folder)
+    arguments = ["run", "--output", "first", "--open", "--set", "colour=red"]
+    assert CliRunner().invoke(main, arguments).exit_code == 1
+    assert opened == []
 
 
 @pytest.mark.parametrize(

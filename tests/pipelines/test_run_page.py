@@ -22,6 +22,9 @@ PROMOTED = {
 
 
 def page(tmp_path, **changes):
+    """The page, in a folder with every file that it could link to."""
+    for name in ("data.html", "training.html", "evaluation.html", "drift.json"):
+        (tmp_path / name).touch()
     request = RunRequest(EVIL, "fast", (f"epochs={EVIL}",), 0, tmp_path)
     evaluation = {"accuracy": 0.9, "accuracy_interval": [0.8, 0.95], "loss": 0.5, "macro_f1": 0.89}
     steps = [Step(name, "succeeded", 2.0) for name in STEPS]
@@ -60,7 +63,16 @@ def test_markup_is_shown_and_not_executed(tmp_path, changes):
     assert ESCAPED in text
 
 
-def test_a_failed_run_links_to_its_log_alone(tmp_path):
-    text = page(tmp_path, error="no such folder", evaluation={}, promotion={})
+def test_a_failed_run_links_to_what_its_steps_have_made(tmp_path):
+    states = ("succeeded", "cached", "succeeded", "failed", "skipped", "skipped")
+    steps = [Step(name, state) for name, state in zip(STEPS, states, strict=True)]
+    text = page(tmp_path, steps=steps, error="no such folder", evaluation={}, promotion={})
     assert "no such folder" in text
-    assert set(re.findall(r'href="([^"]*)"', text)) == {"kfp.log", "run.json"}
+    links = set(re.findall(r'href="([^"]*)"', text))
+    assert links == {"kfp.log", "run.json", "data.html", "drift.json"}
+
+
+def test_only_a_model_that_serves_is_good_news(tmp_path):
+    repeated = PROMOTED | {"repeated": True}
+    assert "note good" in page(tmp_path, promotion=repeated)
+    assert "note good" not in page(tmp_path, promotion=repeated | {"champion": 2})

@@ -89,6 +89,8 @@ def test_class_names(folder):
     names = ["T-shirt", "Hose & Jacke", "<b>", *"defghij", "spare"]
     (folder / "classes.txt").write_text("\r\n".join(names) + "\n\n", encoding="utf-8")
     assert contents(folder).class_names == tuple(names)
+    (folder / "classes.txt").write_text("\n".join(names), encoding="utf-8-sig")  # as Windows does
+    assert contents(folder).class_names == tuple(names)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +102,21 @@ def test_class_names(folder):
         b"x\n" * 257,
         b"\xff\xfe\n" * 10,
         b"a\nb\nc\nd\ne\nf\ng\nh\ni\na\n",
+        b"a\nb\nc\nd\ne\nf\ng\nh\ni\n" + 61 * b"j",
+        b"a\nb\nc\nd\ne\nf\ng\nh\ni\n\x1b[31mj\n",
+        "a\nb\nc\nd\ne\nf\ng\nh\ni\n\u202ej\n".encode(),
     ],
-    ids=["empty", "too few", "gap", "too many", "not UTF-8", "twice"],
+    ids=[
+        "empty",
+        "too few",
+        "gap",
+        "too many",
+        "not UTF-8",
+        "twice",
+        "too long",
+        "acts on a terminal",
+        "turns text round",
+    ],
 )
 def test_wrong_class_names(folder, text):
     (folder / "classes.txt").write_bytes(text)

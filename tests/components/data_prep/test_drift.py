@@ -95,12 +95,24 @@ def test_other_classes_and_sizes_are_named_and_those_in_common_compared():
     now = dataset(split([4000, 500, 500]), names=("bee", "cat", "dog"), shape=(32, 30))
     drift = compare(now, 3, model(before))
     assert drift.warnings[:3] == [
-        "New classes: cat, dog.",
-        "Classes that are gone: ant.",
+        "The data has new classes (cat, dog).",
+        "The data has no longer all classes (ant).",
         "Images have 32x30 pixels, had 28x28.",
     ]
-    assert list(drift.splits["train"].class_shares) == ["bee"]
-    assert drift.splits["train"].class_shares["bee"].now == 0.8
+    shares = drift.splits["train"].class_shares
+    assert {name: (share.before, share.now) for name, share in shares.items()} == {
+        "bee": (0.6, 0.8),
+        "cat": (None, 0.1),
+        "dog": (None, 0.1),
+        "ant": (0.4, None),
+    }
+    assert [name for name, share in shares.items() if share.moved] == ["bee"]
+
+
+def test_another_order_of_the_classes_is_warned_of():
+    before = dataset(split([5, 5]))
+    now = dataset(split([5, 5]), names=NAMES[::-1])
+    assert warnings(before, now) == ["The data has its classes in another order."]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from models import write_model
+from models import write_dataset, write_model
 
 from components.errors import UserError
 from components.evaluate.evaluate import evaluate
@@ -49,6 +49,22 @@ def test_figures_of_each_class(run, make_model):
     # Ant: the five are tied with the mislabelled one, above the other four: (4 + 1/2) / 5.
     assert ant.auc == pytest.approx(0.9)
     assert cat.auc == 1
+
+
+def test_a_class_without_test_images_is_left_out_of_the_macro_figures(make_model, tmp_path):
+    names = ["ant", "bee", "cat"]
+    images = np.eye(3, dtype=np.uint8)[[0, 0, 0, 1]] * 255
+    labels = np.array([0, 0, 1, 1], np.uint8)
+    dataset = write_dataset(tmp_path / "untested", images, labels, [1, 3], names)
+    paths = (tmp_path / "evaluation.json", tmp_path / "page.html")
+    result = evaluate(dataset, make_model("model"), *paths)
+    assert result.macro_precision == pytest.approx((2 / 3 + 1) / 2)
+    assert result.macro_recall == pytest.approx((1 + 1 / 2) / 2)
+    assert result.macro_f1 == pytest.approx((4 / 5 + 2 / 3) / 2)
+    assert (result.per_class[2].name, result.per_class[2].support) == ("cat", 0)
+    page = paths[1].read_text()
+    assert "Classes without test images" in page
+    assert page.count('<td class="number">\u2013</td>') == 4  # an en dash
 
 
 def test_the_mistake_is_named(run, make_model):

@@ -92,7 +92,7 @@ def test_digit_image_of_a_view():
 
 
 def test_large_image_is_made_smaller_in_proportion():
-    assert decode(pages.digit_image(np.zeros((224, 112), np.uint8))).shape == (56, 28)
+    assert decode(pages.digit_image(np.zeros((224, 112), np.uint8))).shape == (48, 24)
 
 
 def test_figure_is_the_same_each_time_and_small():

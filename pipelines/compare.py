@@ -1,5 +1,6 @@
 """Runs side by side: how they differ, how good their models are, and how training went."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from components import pages
 from components.errors import UserError
@@ -19,18 +19,19 @@ from components.promote.model_store import ModelStore
 from pipelines.run_folder import EVALUATION
 
 _VERSION = re.compile(r"\d{1,18}", re.ASCII)
-_BEST: Mapping[str, Any] = {
-    "accuracy": max,
-    "loss": min,
-    "macro_f1": max,
-    "expected_calibration_error": min,
-    "auc": max,
-}
+_METRICS = ("accuracy", "loss", "macro_f1", "expected_calibration_error", "auc")
 _CURVES = {
     "val_accuracy": "Validation accuracy",
     "val_loss": "Validation loss",
     "loss": "Training loss",
     "learning_rate": "Highest learning rate",
+}
+_FIGURES = {
+    "accuracy": "{0.metrics[accuracy]:.2%}",
+    "95 % interval": "{0.interval[0]:.2%} to {0.interval[1]:.2%}",
+    "loss": "{0.metrics[loss]:.4f}",
+    "macro F1": "{0.metrics[macro_f1]:.4f}",
+    "training seconds": "{0.seconds:.1f}",
 }
 
 # Lengths without a common factor: 140 lines before two look alike, 28 of them without colour.
@@ -52,6 +53,9 @@ class Run:
         parameters: How many the model has.
         device: What it was trained on.
         settings: Recipe, seed, software versions and data, as text by name.
+        test: What the images that it was scored on were made from, and the digest of images and
+            labels; the latter is empty in models of before it was kept.
+        validation: The same of the validation images.
         history: Figures of each epoch; one at least.
         seconds: How long training took, compilation included.
     """
@@ -63,6 +67,8 @@ class Run:
     parameters: int
     device: str
     settings: Mapping[str, str]
+    test: tuple[str, str]
+    validation: tuple[str, str]
     history: Sequence[Mapping[str, float]]
     seconds: float
 
@@ -84,21 +90,23 @@ def read_runs(names: Sequence[str], store: ModelStore) -> list[Run]:
     return [_read(name, label, store) for name, label in zip(names, labels, strict=True)]
 
 
+def same_images(images: Sequence[tuple[str, str]]) -> bool:
+    """Compares `test` or `validation` of runs; the same origin stands in for a missing digest."""
+    known = {origin: digest for origin, digest in images if digest}
+    return len({digest or known.get(origin, origin) for origin, digest in images}) == 1
+
+
 def differences(runs: Sequence[Run]) -> dict[str, list[str]]:
     """Finds the settings that are not the same in all runs: a value per run, by name."""
-    names = dict.fromkeys(chain.from_iterable(run.settings for run in runs))
-    values = {name: [run.settings.get(name, "") for run in runs] for name in names}
+    values = _side_by_side([run.settings for run in runs], "\N{EN DASH}")
     return {name: each for name, each in values.items() if len(set(each)) > 1}
 
 
 def table(runs: Sequence[Run]) -> tuple[list[str], list[list[str]]]:
-    """Makes headings and rows for a terminal: metrics first, then what differs."""
-    differing = differences(runs)
-    rows = [
-        [run.label, *_figures(run), *values]
-        for run, *values in zip(runs, *differing.values(), strict=True)
-    ]
-    return ["run", "accuracy", "95 % interval", "loss", "macro F1", "seconds", *differing], rows
+    """Makes headings and rows for a terminal: a column per run; metrics, then what differs."""
+    figures = {name: [text.format(run) for run in runs] for name, text in _FIGURES.items()}
+    rows = chain(figures.items(), differences(runs).items())
+    return ["", *(run.label for run in runs)], [[name, *values] for name, values in rows]
 
 
 def write_page(path: Path, runs: Sequence[Run]) -> None:
@@ -110,19 +118,22 @@ def write_page(path: Path, runs: Sequence[Run]) -> None:
     with pages.chart_style():
         charts = {title: _chart(runs, key, title) for key, title in _CURVES.items()}
         legend = {run.label: _swatch(run.label, look) for run, look in _looks(runs)}
-    best = {name: pick(run.metrics[name] for run in runs) for name, pick in _BEST.items()}
-    context = {"charts": charts, "legend": legend, "best": best, "differences": differences(runs)}
+    context = {
+        "class_f1": _side_by_side([run.class_f1 for run in runs], None),
+        "differences": differences(runs),
+        "same_test": same_images([run.test for run in runs]),
+        "same_validation": same_images([run.validation for run in runs]),
+    }
     try:
-        pages.render("compare.html", path, runs=runs, class_f1=_by_class(runs), **context)
+        pages.render("compare.html", path, runs=runs, charts=charts, legend=legend, **context)
     except OSError as error:
         raise UserError(f"Can't write {path}: {error.strerror}.") from error
 
 
-def _figures(run: Run) -> list[str]:
-    accuracy, (low, high) = run.metrics["accuracy"], run.interval
-    loss, macro_f1 = run.metrics["loss"], run.metrics["macro_f1"]
-    interval = f"{low:.2%} to {high:.2%}"
-    return [f"{accuracy:.2%}", interval, f"{loss:.4f}", f"{macro_f1:.4f}", f"{run.seconds:.1f}"]
+def _side_by_side(of_runs: Sequence[Mapping[str, Any]], missing: Any) -> dict[str, list[Any]]:
+    """Makes a value per run, by name, of all names that any run has."""
+    names = dict.fromkeys(chain.from_iterable(of_runs))
+    return {name: [of_run.get(name, missing) for of_run in of_runs] for name in names}
 
 
 def _place(name: str, store: ModelStore) -> tuple[str, ...]:
@@ -150,8 +161,7 @@ def _read(name: str, label: str, store: ModelStore) -> Run:
 
 def _documents(name: str, store: ModelStore) -> list[dict[str, Any]]:
     if _VERSION.fullmatch(name):
-        files = (EVALUATION, MODEL)
-        return [parse(store.read(int(name), file), f"{file} of {name}") for file in files]
+        return [parse(store.read(int(name), f), f"{f} of {name}") for f in (EVALUATION, MODEL)]
     folder = Path(name)
     return [_first(folder / EVALUATION), _first(folder / "model" / MODEL, folder / MODEL)]
 
@@ -171,51 +181,64 @@ def _parse(label: str, model: Mapping[str, Any], evaluation: Mapping[str, Any]) 
     low, high = evaluation["accuracy_interval"]
     metrics = {**evaluation, **evaluation["roc"]}
     keys = (*_CURVES, "epoch", "seconds")
-    history = [{key: float(epoch[key]) for key in keys} for epoch in model["history"]]
-    if not history:
-        raise ValueError("no epochs")
+    history = [{key: _number(epoch[key]) for key in keys} for epoch in model["history"]]
+    class_f1 = {str(each["name"]): _number(each["f1"]) for each in evaluation["per_class"]}
+    if not history or not class_f1:
+        raise ValueError("no epochs or no classes")
+    data = evaluation["dataset_fingerprint"]
     return Run(
         label=label,
-        metrics={name: float(metrics[name]) for name in _BEST},
-        interval=(float(low), float(high)),
-        class_f1={str(each["name"]): float(each["f1"]) for each in evaluation["per_class"]},
-        parameters=int(model["parameters"]),
+        metrics={name: _number(metrics[name]) for name in _METRICS},
+        interval=(_number(low), _number(high)),
+        class_f1=class_f1,
+        parameters=int(_number(model["parameters"])),
         device=str(model["device"]),
-        settings=_settings(model, evaluation["dataset_fingerprint"]),
+        settings=_settings(model, data),
+        test=_images(model, "test", data),
+        validation=_images(model, "validation", f"{data}, seed {model['seed']}"),
         history=history,
         seconds=sum(epoch["seconds"] for epoch in history),
     )
 
 
+def _number(value: Any) -> float:
+    """Refuses what JSON may hold in the place of a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r:.40} is no number")
+    return value
+
+
+def _images(model: Mapping[str, Any], split: str, origin: str) -> tuple[str, str]:
+    splits = model["dataset"].get("splits")
+    digests = [splits[split][key] for key in ("images_sha256", "labels_sha256")] if splits else []
+    return origin, "".join(digests)
+
+
 def _settings(model: Mapping[str, Any], data: str) -> dict[str, str]:
     recipe = {"recipe" if key == "name" else key: value for key, value in model["recipe"].items()}
-    settings = {**recipe, "seed": model["seed"], **model["versions"], "data": data[:12]}
-    return {
-        name: f"{value:g}" if isinstance(value, float) else str(value)
-        for name, value in settings.items()
-    }
+    image = "{:d}x{:d}".format(*model["image_shape"])
+    of_data = {"data": data[:12], "image": image, "classes": len(model["class_names"])}
+    settings = {**recipe, "seed": _number(model["seed"]), **model["versions"], **of_data}
+    return {name: _text(value) for name, value in settings.items()}
 
 
-def _by_class(runs: Sequence[Run]) -> dict[str, list[float]]:
-    """F1 of each class in each run; nothing if their classes are not the same."""
-    if len({frozenset(run.class_f1) for run in runs}) > 1:
-        return {}
-    return {name: [run.class_f1[name] for run in runs] for name in runs[0].class_f1}
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return f"{_number(value):g}" if isinstance(value, float) else str(value)
 
 
 def _looks(runs: Sequence[Run]) -> list[tuple[Run, dict[str, Any]]]:
     """Gives each run a line that no other has, with or without colour."""
-    looks = zip(runs, cycle(_COLOURS), cycle(_STYLES), cycle(_MARKERS), strict=False)
-    return [
-        (run, {"color": colour, "linestyle": style, "marker": marker})
-        for run, colour, style, marker in looks
-    ]
+    names = ("color", "linestyle", "marker")
+    looks = zip(cycle(_COLOURS), cycle(_STYLES), cycle(_MARKERS), strict=False)
+    return [(run, dict(zip(names, next(looks), strict=True))) for run in runs]
 
 
 def _chart(runs: Sequence[Run], key: str, title: str) -> Markup:
     figure = Figure()
     axes = figure.add_subplot(xlabel="Epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.locator_params(axis="x", integer=True)
     for run, look in _looks(runs):
         xs, ys = zip(*((epoch["epoch"], epoch[key]) for epoch in run.history), strict=True)
         axes.plot(xs, ys, markevery=-(-len(xs) // _MARKERS_OF_A_LINE), **look)

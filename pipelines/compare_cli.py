@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
+from components.errors import UserError
 from components.promote.model_store import ModelStore
 from pipelines.options import store_options
+from pipelines.run_folder import EVALUATION, LOG
 
 EXAMPLES = """\b
 Examples:
@@ -30,16 +32,34 @@ def compare(runs: tuple[str, ...], output: Path, store: str, name: str, show: bo
 
     It shows their metrics, in what their recipes differ, and their curves over each other.
 
-    A RUN is the folder of a run, or the number of a version in the model store.
+    A RUN is the folder of a run, or the number of a version in the model store. Runs that have
+    not succeeded are left out.
     """
     if len(runs) < 2:
         raise click.UsageError("Name at least two runs to compare.")
     from pipelines import compare as comparison
     from pipelines.console import print_table
 
-    read = comparison.read_runs(runs, ModelStore(store, name))
+    left_out = [run for run in runs if _unfinished(run)]
+    for run in left_out:
+        click.echo(f"Leaving out {run}, which has not succeeded.", err=True)
+    if len(runs) - len(left_out) < 2:
+        raise UserError("Fewer than two runs are left to compare; name more that succeeded.")
+    succeeded = [run for run in runs if run not in left_out]
+    read = comparison.read_runs(succeeded, ModelStore(store, name))
     comparison.write_page(output, read)
     print_table(*comparison.table(read))
+    if not comparison.same_images([run.test for run in read]):
+        click.echo("The runs were not all scored on the same test images.")
     click.echo(f"page   {output}")
     if show:
         click.launch(str(output))
+
+
+def _unfinished(run: str) -> bool:
+    """Says whether this is the folder of a run that failed, was interrupted or still goes on."""
+    try:
+        files = {path.name for path in Path(run).iterdir()}
+    except OSError:
+        return False
+    return LOG in files and EVALUATION not in files and not run.isdecimal()  # those are versions

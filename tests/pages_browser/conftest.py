@@ -46,10 +46,13 @@ def make_runs(folder, name, class_names):
     """Runs the pipeline twice, the second time on brighter digits and fewer sneakers; compares."""
     outputs = [folder / "runs" / f"{name}-{number}" for number in (1, 2)]
     request = {"recipe": "fast", "settings": SETTINGS, "store": str(folder / "models")}
+    request["min_accuracy"] = 0.1
     for brightness, output in enumerate(outputs, start=1):
         source = write_digits(folder / f"{name}{brightness}", brightness, class_names)
         result = local.run(RunRequest(str(source), seed=0, output=output, **request), Nobody())
         assert result.error is None
+    assert result.evaluation["champion"]["disagreements"] > 25
+    assert result.warnings
     write_comparison(output / "comparison.html", *outputs)
     return output
 

@@ -123,18 +123,18 @@ def _pixel_shift(before: float, now: float) -> Shift:
 
 
 def _share_shift(hits_before: int | None, count_before: int, hits: int | None, count: int) -> Shift:
-    if hits_before is None or hits is None:
-        return Shift(
-            None if hits_before is None else hits_before / count_before,
-            None if hits is None else hits / count,
-            moved=False,
-        )
-    before, now = hits_before / count_before, hits / count
-    pooled = (hits_before + hits) / (count_before + count)
+    before, now = _share(hits_before, count_before), _share(hits, count)
+    if before is None or now is None:
+        return Shift(before, now, moved=False)
+    pooled = (before * count_before + now * count) / (count_before + count)
     error = math.sqrt(pooled * (1 - pooled) * (1 / count_before + 1 / count))
     difference = abs(now - before)
     moved = difference > SHARE_BOUND * before and difference > STANDARD_ERRORS * error
     return Shift(before, now, moved)
+
+
+def _share(hits: int | None, count: int) -> float | None:
+    return None if hits is None else hits / count
 
 
 def _structure(dataset: PreparedDataset, model: Mapping[str, Any]) -> Iterator[str]:

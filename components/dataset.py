@@ -143,7 +143,7 @@ def class_changes(before: Sequence[str], now: Sequence[str]) -> list[str]:
     new = [name for name in now if name not in before]
     gone = [name for name in before if name not in now]
     clauses = [f"new classes ({_listed(new)})"] if new else []
-    clauses += [f"no longer all classes ({_listed(gone)})"] if gone else []
+    clauses += [f"lost classes ({_listed(gone)})"] if gone else []
     if not clauses and list(before) != list(now):
         return ["its classes in another order"]
     return clauses

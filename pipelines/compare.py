@@ -49,7 +49,7 @@ class Run:
         label: Its name on the page, unlike that of any other run there.
         metrics: On the test images, by their names in evaluation.json.
         interval: 95 % interval of the accuracy.
-        class_f1: F1 by name of the class.
+        class_f1: F1 by name of the class; None without test images.
         parameters: How many the model has.
         device: What it was trained on.
         settings: Recipe, seed, software versions and data, as text by name.
@@ -63,7 +63,7 @@ class Run:
     label: str
     metrics: Mapping[str, float]
     interval: tuple[float, float]
-    class_f1: Mapping[str, float]
+    class_f1: Mapping[str, float | None]
     parameters: int
     device: str
     settings: Mapping[str, str]
@@ -182,7 +182,7 @@ def _parse(label: str, model: Mapping[str, Any], evaluation: Mapping[str, Any]) 
     metrics = {**evaluation, **evaluation["roc"]}
     keys = (*_CURVES, "epoch", "seconds")
     history = [{key: _number(epoch[key]) for key in keys} for epoch in model["history"]]
-    class_f1 = {str(each["name"]): _number(each["f1"]) for each in evaluation["per_class"]}
+    class_f1 = {str(each["name"]): _f1(each) for each in evaluation["per_class"]}
     if not history or not class_f1:
         raise ValueError("no epochs or no classes")
     data = evaluation["dataset_fingerprint"]
@@ -199,6 +199,10 @@ def _parse(label: str, model: Mapping[str, Any], evaluation: Mapping[str, Any]) 
         history=history,
         seconds=sum(epoch["seconds"] for epoch in history),
     )
+
+
+def _f1(report: Mapping[str, Any]) -> float | None:
+    return _number(report["f1"]) if report["support"] else None
 
 
 def _number(value: Any) -> float:

@@ -11,7 +11,7 @@ from pipelines.run_folder import EVALUATION, LOG
 
 EXAMPLES = """\b
 Examples:
-  mnist-pipeline compare runs/*
+  mnist-pipeline compare runs/*/
   mnist-pipeline compare runs/wide 3 --open          a run, and version 3 of the model store
 """
 

@@ -140,7 +140,7 @@ def _share(hits: int | None, count: int) -> float | None:
 def _structure(dataset: PreparedDataset, model: Mapping[str, Any]) -> Iterator[str]:
     """Warns of other classes and other image sizes."""
     for change in class_changes(model["class_names"], dataset.class_names):
-        yield f"The data has {change}."
+        yield f"{change[0].upper()}{change[1:]}."
     (height, width), (rows, columns) = dataset.image_shape, model["image_shape"]
     if (height, width) != (rows, columns):
         yield f"Images have {height}x{width} pixels, had {rows}x{columns}."

@@ -134,7 +134,10 @@ def test_the_best_of_each_metric_is_bold(tmp_path):
 
 
 def classes(*f1):
-    return [{"name": name, "f1": value} for name, value in zip(("a", EVIL), f1, strict=False)]
+    return [
+        {"name": name, "f1": value, "support": 8}
+        for name, value in zip(("a", EVIL), f1, strict=False)
+    ]
 
 
 def test_classes_are_side_by_side(tmp_path):
@@ -151,7 +154,7 @@ def test_classes_are_side_by_side(tmp_path):
 
 def test_a_class_that_a_run_lacks_takes_only_its_place(tmp_path):
     one = write_run(tmp_path / "one", evaluation={"per_class": classes(0.5, 0.25)})
-    cat = [{"name": "cat", "f1": 0.75}, {"name": "a", "f1": 0.625}]
+    cat = [{"name": "cat", "f1": 0.75, "support": 8}, {"name": "a", "f1": 0.625, "support": 8}]
     html = page(tmp_path, one, write_run(tmp_path / "two", evaluation={"per_class": cat}))
     rows = html[html.index("F1 of each class") :]
     cells = re.findall(r'<td class="number">(?:<strong>)?(.*?)<', rows.replace("\u00a0%", ""))
@@ -160,6 +163,14 @@ def test_a_class_that_a_run_lacks_takes_only_its_place(tmp_path):
 
 
 OTHER_FILES = {"dataset_fingerprint": "e" * 64}
+
+
+def test_a_class_without_test_images_has_no_f1_and_no_best(tmp_path):
+    untested = [{"name": "a", "f1": 0.0, "support": 0}, {"name": "b", "f1": 0.5, "support": 8}]
+    runs = [write_run(tmp_path / n, evaluation={"per_class": untested}) for n in ("one", "two")]
+    table = page(tmp_path, *runs).split("F1 of each class</h2>")[1]
+    assert table.count("\N{EN DASH}") == 2
+    assert bold(table) == ["50.00\u00a0%", "50.00\u00a0%"]
 
 
 @pytest.mark.parametrize("split", ["test", "validation"])
@@ -265,7 +276,7 @@ def test_markup_is_shown_and_not_executed(tmp_path):
         ("evaluation.json", {"accuracy_interval": [0.9, "1"]}),
         ("evaluation.json", {"roc": {"auc": float("inf")}}),
         ("evaluation.json", {"per_class": []}),
-        ("evaluation.json", {"per_class": [{"name": "a", "f1": float("nan")}]}),
+        ("evaluation.json", {"per_class": [{"name": "a", "f1": float("nan"), "support": 8}]}),
         ("evaluation.json", {"dataset_fingerprint": None}),
         ("model/model.json", "\udcff"),
         ("model/model.json", {"parameters": float("inf")}),

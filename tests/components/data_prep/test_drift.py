@@ -95,8 +95,8 @@ def test_other_classes_and_sizes_are_named_and_those_in_common_compared():
     now = dataset(split([4000, 500, 500]), names=("bee", "cat", "dog"), shape=(32, 30))
     drift = compare(now, 3, model(before))
     assert drift.warnings[:3] == [
-        "The data has new classes (cat, dog).",
-        "The data has no longer all classes (ant).",
+        "New classes (cat, dog).",
+        "Lost classes (ant).",
         "Images have 32x30 pixels, had 28x28.",
     ]
     shares = drift.splits["train"].class_shares
@@ -112,7 +112,7 @@ def test_other_classes_and_sizes_are_named_and_those_in_common_compared():
 def test_another_order_of_the_classes_is_warned_of():
     before = dataset(split([5, 5]))
     now = dataset(split([5, 5]), names=NAMES[::-1])
-    assert warnings(before, now) == ["The data has its classes in another order."]
+    assert warnings(before, now) == ["Its classes in another order."]
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def run(request: RunRequest, observer: Observer, echo: TextIO | None = None) -> 
         echo: Where to show KFP's own output as well; it always goes to ``kfp.log``.
 
     Returns:
-        The result; a failed step is a result too.
+        The result; a failed step is a result too, and so is an interruption.
 
     Raises:
         UserError: If the recipe, a setting, the runner or the output folder can't be used.
@@ -117,31 +117,28 @@ def run(request: RunRequest, observer: Observer, echo: TextIO | None = None) -> 
     open_store(arguments["store"], request.name)  # so does a name that is refused
     read, written = [arguments["data"]], [arguments["checkpoints"], arguments["store"]]
     runner, config = runners.choose(request.runner, read, written, request.gpus)
-    with run_folder.claimed(output) as log:
-        from pipelines.training import training_pipeline
+    # Takes a while, in which an interruption must not find the folder cleared.
+    from pipelines.training import training_pipeline
 
+    with run_folder.claimed(output) as log:
         stream = RunnerLog(STEPS, observer, *([log, echo] if echo else [log]))
         steps = list(stream.steps.values())
         try:
             with _captured(stream):
                 pipeline = training_pipeline(config)
                 artifacts = _execute(pipeline, arguments, runner, output, request.cache)
+            result = _result(steps, output, artifacts)
         except KeyboardInterrupt:
-            _record(request, _failed(steps, output, "The run was stopped."))
-            raise
-        result = _result(steps, output, artifacts)
-        _record(request, result)
+            stream.interrupt()
+            result = _failed(steps, output, "The run was stopped.")
+        run_page.write(request, result)
+        write_json(output / run_folder.SUMMARY, result.summary())
     return result
 
 
 def not_started(request: RunRequest, error: str) -> RunResult:
     """The result of a run that was refused before its first step."""
     return RunResult([Step(name) for name in STEPS], request.output.absolute(), {}, error)
-
-
-def _record(request: RunRequest, result: RunResult) -> None:
-    run_page.write(request, result)
-    write_json(result.output / run_folder.SUMMARY, result.summary())
 
 
 @contextlib.contextmanager
@@ -211,8 +208,22 @@ def _result(steps: list[Step], output: Path, artifacts: dict[str, Any]) -> RunRe
 
 
 def _failed(steps: list[Step], output: Path, error: str) -> RunResult:
-    run_folder.gather_pages(output, [step.name for step in steps if step.state == "succeeded"])
+    made = {step.name: folder for step in steps if (folder := _outputs(step, output))}
+    run_folder.gather_pages(output, made)
     return RunResult(steps, output, {}, error, warnings=_warnings(output))
+
+
+def _outputs(step: Step, output: Path) -> Path | None:
+    """Finds the folder with the outputs of a step that is done, for those that KFP tells nobody."""
+    if step.state == "succeeded":
+        newest = max((output / run_folder.STEPS).iterdir())  # they are named by the time
+        return newest / step.name
+    if step.state == "cached":
+        (entry,) = (output.parent / CACHE).glob(f"{step.cache_key}*.json")
+        values = json.loads(entry.read_text()).values()
+        uris = [value["uri"] for value in values if isinstance(value, dict) and "uri" in value]
+        return Path(uris[0]).parent
+    return None
 
 
 def _warnings(output: Path) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -59,19 +59,18 @@ def gather(output: Path, artifacts: dict[str, Path]) -> None:
         _link(artifacts[f"{name}_page"], output / PAGE_FILES[name])
 
 
-def gather_pages(output: Path, done: Collection[str]) -> None:
-    """Does so with what the steps that were done, in a run that then failed, have shown.
+def gather_pages(output: Path, made: Mapping[str, Path]) -> None:
+    """Puts there the pages, and what moved in the data, of a run that did not reach its end.
 
     Args:
         output: The run's folder.
-        done: Names of the steps that ran to their end.
+        made: Where the outputs of each step are that was done, by its name.
     """
-    newest = max((output / STEPS).iterdir(), default=output)  # KFP names them by the time
     for name, step in PAGES.items():
-        if step in done:
-            _link(newest / step / "page", output / PAGE_FILES[name])
-    if PAGES["data"] in done:
-        _link(newest / PAGES["data"] / "drift", output / DRIFT)
+        if step in made:
+            _link(made[step] / "page", output / PAGE_FILES[name])
+    if PAGES["data"] in made:
+        _link(made[PAGES["data"]] / "drift", output / DRIFT)
 
 
 def _link(source: str | Path, target: str | Path) -> None:

@@ -18,7 +18,7 @@ State = Literal["running", "succeeded", "cached", "failed", "skipped"]
 
 _STARTED = re.compile(r"Executing task '([\w-]+)'")
 _ENDED = re.compile(r"Task '([\w-]+)' finished with status (SUCCESS|FAILURE)")
-_CACHED = re.compile(r"Task '?([\w-]+)'? cache hit")
+_CACHED = re.compile(r"Task '?([\w-]+)'? cache hit(?: \(key=(\w+)\))?")
 _LINES_KEPT = 50
 
 
@@ -31,12 +31,14 @@ class Step:
         state: How far it is, or how it ended.
         seconds: How long it took; 0 for a step that did not run.
         lines: The last lines that it wrote.
+        cache_key: How the key of what it was reused from begins.
     """
 
     name: str
     state: State = "skipped"
     seconds: float = 0.0
     lines: list[str] = field(default_factory=list, repr=False)
+    cache_key: str = ""
 
 
 class Observer(Protocol):
@@ -78,14 +80,20 @@ class RunnerLog(io.TextIOBase):
         for output in self._outputs:
             output.flush()
 
+    def interrupt(self) -> None:
+        """Ends the step that runs, if one does."""
+        if self._running is not None:
+            self._end(self._running, "failed")
+
     def _read(self, line: str) -> None:
         if match := _STARTED.search(line):
             self._start(self.steps[match[1]])
         elif match := _CACHED.search(line):
+            self.steps[match[1]].cache_key = match[2] or ""
             self._end(self.steps[match[1]], "cached", 0.0)
         elif match := _ENDED.search(line):
             state: State = "succeeded" if match[2] == "SUCCESS" else "failed"
-            self._end(self.steps[match[1]], state, time.monotonic() - self._started)
+            self._end(self.steps[match[1]], state)
         elif self._running is not None:
             self._hear(self._running, line)
 
@@ -96,10 +104,10 @@ class RunnerLog(io.TextIOBase):
         step.lines.clear()
         self._observer.step_started(step)
 
-    def _end(self, step: Step, state: State, seconds: float) -> None:
+    def _end(self, step: Step, state: State, seconds: float | None = None) -> None:
         self._running = None
         step.state = state
-        step.seconds = seconds
+        step.seconds = time.monotonic() - self._started if seconds is None else seconds
         self._observer.step_ended(step)
 
     def _hear(self, step: Step, line: str) -> None:

@@ -144,8 +144,15 @@ def test_a_run_that_fails_in_training_leaves_the_page_of_its_data(finished):
     assert (folder / "failed" / "drift.json").is_file()
     assert json.loads((folder / "failed" / "run.json").read_text()) == document
 
+    _, again = run(folder, "failed-too", "--set", "batch_size=5001", data="digits3")
+    assert states(again)["visualize-dataset"] == "cached"
+    assert set(again["pages"]) == {"run", "data"}
+    assert again["warnings"] == document["warnings"]
+    page = folder / "failed-too" / "data.html"
+    assert page.read_text() == (folder / "failed" / "data.html").read_text()
 
-def test_a_run_that_is_stopped_says_so_on_its_page(finished):
+
+def test_a_run_that_is_stopped_says_so(finished):
     folder, _ = finished
     command = [sys.executable, "-m", "pipelines.cli", "run", "--data", "digits"]
     command += ["--output", "stopped", "--set", "epochs=100000", "--set", "batch_size=32"]
@@ -155,12 +162,15 @@ def test_a_run_that_is_stopped_says_so_on_its_page(finished):
         while "epoch 1" not in process.stdout.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        shown, _ = process.communicate(timeout=60)
     assert process.returncode == 1
+    assert "The run was stopped." in shown
+    assert str(folder / "stopped" / "index.html") in shown
     document = json.loads((folder / "stopped" / "run.json").read_text())
     assert document["error"] == "The run was stopped."
-    assert states(document)["train-model"] == "running"
-    assert "was stopped" in (folder / "stopped" / "index.html").read_text()
+    (training,) = (step for step in document["steps"] if step["name"] == "train-model")
+    assert training["state"] == "failed" and training["seconds"] > 0
+    assert "The run was stopped." in (folder / "stopped" / "index.html").read_text()
 
 
 def test_a_refused_run_opens_no_page_of_another(finished, monkeypatch):

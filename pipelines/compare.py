@@ -16,7 +16,7 @@ from components import pages
 from components.errors import UserError
 from components.promote.candidate import MODEL, parse
 from components.promote.model_store import ModelStore
-from pipelines.run_folder import EVALUATION
+from pipelines.run_folder import EVALUATION, LOG
 
 _VERSION = re.compile(r"\d{1,18}", re.ASCII)
 _METRICS = ("accuracy", "loss", "macro_f1", "expected_calibration_error", "auc")
@@ -71,6 +71,15 @@ class Run:
     validation: tuple[str, str]
     history: Sequence[Mapping[str, float]]
     seconds: float
+
+
+def is_unfinished(name: str) -> bool:
+    """Says whether this is the folder of a run that failed, was interrupted or still goes on."""
+    try:
+        files = {path.name for path in Path(name).iterdir()}
+    except OSError:
+        return False
+    return LOG in files and EVALUATION not in files and not _VERSION.fullmatch(name)
 
 
 def read_runs(names: Sequence[str], store: ModelStore) -> list[Run]:

@@ -7,7 +7,6 @@ import click
 from components.errors import UserError
 from components.promote.model_store import ModelStore
 from pipelines.options import store_options
-from pipelines.run_folder import EVALUATION, LOG
 
 EXAMPLES = """\b
 Examples:
@@ -40,7 +39,7 @@ def compare(runs: tuple[str, ...], output: Path, store: str, name: str, show: bo
     from pipelines import compare as comparison
     from pipelines.console import print_table
 
-    left_out = [run for run in runs if _unfinished(run)]
+    left_out = [run for run in runs if comparison.is_unfinished(run)]
     for run in left_out:
         click.echo(f"Leaving out {run}, which has not succeeded.", err=True)
     if len(runs) - len(left_out) < 2:
@@ -54,12 +53,3 @@ def compare(runs: tuple[str, ...], output: Path, store: str, name: str, show: bo
     click.echo(f"page   {output}")
     if show:
         click.launch(str(output))
-
-
-def _unfinished(run: str) -> bool:
-    """Says whether this is the folder of a run that failed, was interrupted or still goes on."""
-    try:
-        files = {path.name for path in Path(run).iterdir()}
-    except OSError:
-        return False
-    return LOG in files and EVALUATION not in files and not run.isdecimal()  # those are versions

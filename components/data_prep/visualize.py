@@ -52,7 +52,9 @@ def visualize(
         samples=first_images(training, dataset.image_shape),
         mean_images=mean_images(training, dataset.image_shape),
         changes=changes,
-        bounds=drift,
+        share_bound=drift.SHARE_BOUND,
+        standard_errors=drift.STANDARD_ERRORS,
+        pixel_bound=drift.PIXEL_BOUND,
     )
     write_json(drift_path, asdict(changes))
 

@@ -25,6 +25,11 @@ class McNemar:
     p_two_sided: float
     p_one_sided: float
 
+    @property
+    def p_of_lead(self) -> float:
+        """Probability, if both were equally good, that the better one leads by at least as much."""
+        return self.p_two_sided / 2
+
 
 def mcnemar(b: int, c: int) -> McNemar:
     """McNemar's test (1947, Psychometrika 12:153) with the binomial distribution, not chi-squared.

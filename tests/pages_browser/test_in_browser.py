@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from chromium import EXECUTABLE
 from PIL import Image
+from runs import write_comparison, write_run
 
 pytestmark = [
     pytest.mark.browser,
@@ -111,14 +112,27 @@ def test_markup_from_outside_is_text(tab, planted, markup, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_page_can_be_printed(tab, pages, name):
     """On A4, nothing is cut off at the right, also where a screen would scroll."""
-    tab.open(pages / f"{name}.html", 718, "light")  # 190 mm at 96 pixels an inch
-    tab.call("Emulation.setEmulatedMedia", media="print")
-    assert tab.evaluate(CHECKS) == {}
-    assert tab.evaluate(TABLES_WIDER_THAN_THE_PAGE) == []
+    assert_fits_paper(tab, pages / f"{name}.html")
     pdf = base64.b64decode(tab.call("Page.printToPDF", printBackground=True)["data"])
     assert pdf.startswith(b"%PDF")
     (OUTPUT / f"{name}.pdf").write_bytes(pdf)
     tab.call("Emulation.setEmulatedMedia", media="")
+
+
+def test_ten_runs_fit_paper(tab, tmp_path):
+    names = [f"2026-11-25-0646{number}" for number in range(10, 20)]
+    folders = [write_run(tmp_path / name, {"seed": i}) for i, name in enumerate(names)]
+    write_comparison(tmp_path / "ten.html", *folders)
+    assert_fits_paper(tab, tmp_path / "ten.html")
+    tab.screenshot(OUTPUT / "ten-printed.png")
+    tab.call("Emulation.setEmulatedMedia", media="")
+
+
+def assert_fits_paper(tab, page):
+    tab.open(page, 718, "light")  # 190 mm at 96 pixels an inch
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    assert tab.evaluate(CHECKS) == {}
+    assert tab.evaluate(TABLES_WIDER_THAN_THE_PAGE) == []
 
 
 def requested(tab):

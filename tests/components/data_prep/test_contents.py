@@ -20,7 +20,7 @@ def contents(folder):
     return read_contents(open_source(str(folder)))
 
 
-def refuses(folder, match):
+def assert_refused(folder, match):
     with pytest.raises(UserError, match=match):
         contents(folder)
 
@@ -43,27 +43,27 @@ def test_blocks_pair_images_with_their_labels(folder):
 @pytest.mark.parametrize("num_labels", [49, 51])
 def test_counts_that_disagree(folder, num_labels):
     write_pair(folder, "train", IMAGES[:50], LABELS[:num_labels])
-    refuses(folder, f"train-images.* has 50 images and {num_labels} labels")
+    assert_refused(folder, f"train-images.* has 50 images and {num_labels} labels")
 
 
 def test_test_images_of_another_size(folder):
     write_pair(folder, "t10k", IMAGES[50:, 2:, 1:], LABELS[50:])
-    refuses(folder, "t10k-images.* 26x27 pixels and .*train-images.* of 28x28")
+    assert_refused(folder, "t10k-images.* 26x27 pixels and .*train-images.* of 28x28")
 
 
 def test_training_batches_of_different_sizes(folder):
     write_pair(folder, "other", IMAGES[:, :14], LABELS)
-    refuses(folder, "train-images.* 28x28 pixels and .*other-images.* of 14x28")
+    assert_refused(folder, "train-images.* 28x28 pixels and .*other-images.* of 14x28")
 
 
 def test_class_that_only_the_test_set_has(folder):
     write_pair(folder, "train", IMAGES[LABELS != 4], LABELS[LABELS != 4])
-    refuses(folder, "t10k-images.* test images of class 4")
+    assert_refused(folder, "t10k-images.* test images of class 4")
 
 
 def test_one_class_only(folder):
     write_pair(folder, "train", IMAGES[:50], np.full(50, 3, np.uint8))
-    refuses(folder, r"one class only \(3\)")
+    assert_refused(folder, r"one class only \(3\)")
 
 
 def test_npz_like_keras(tmp_path):
@@ -82,7 +82,7 @@ def test_npz_labels_that_are_no_bytes(tmp_path, label):
     labels = LABELS.astype(np.int64)
     labels[7] = label
     write_npz(tmp_path, labels)
-    refuses(tmp_path, f"y_train holds the label {label}")
+    assert_refused(tmp_path, f"y_train holds the label {label}")
 
 
 def test_class_names(folder):
@@ -120,14 +120,14 @@ def test_class_names(folder):
 )
 def test_wrong_class_names(folder, text):
     (folder / "classes.txt").write_bytes(text)
-    refuses(folder, r"classes\.txt")
+    assert_refused(folder, r"classes\.txt")
 
 
 def test_labels_are_limited_by_what_the_file_holds(folder):
     path = folder / "train-labels-idx1-ubyte"
     (folder / "train-labels-idx1-ubyte.gz").unlink()
     path.write_bytes(bytes([0, 0, 8, 1, 255, 255, 255, 255]) + idx_bytes(LABELS)[8:])
-    refuses(folder, "train-labels-idx1-ubyte ends early")
+    assert_refused(folder, "train-labels-idx1-ubyte ends early")
 
 
 def test_write_source_makes_what_can_be_read(tmp_path):

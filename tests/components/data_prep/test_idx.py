@@ -16,7 +16,7 @@ def read(path, num_dimensions=3):
         return np.concatenate(list(stream.blocks()))
 
 
-def refuses(path, match, num_dimensions=3):
+def assert_refused(path, match, num_dimensions=3):
     with pytest.raises(UserError, match=match) as raised:
         read(path, num_dimensions)
     assert str(path) in str(raised.value)
@@ -39,19 +39,19 @@ def test_reads_more_than_a_block(tmp_path):
 
 
 def test_missing_file(tmp_path):
-    refuses(tmp_path / "images", "can't be read")
+    assert_refused(tmp_path / "images", "can't be read")
 
 
 @pytest.mark.parametrize("start", [b"\x1f\x8b\x08\x03", b"\0\1\x08\3", b"\0\0\x08\1", b"text"])
 def test_wrong_magic(tmp_path, start):
     path = tmp_path / "images"
     path.write_bytes(start + idx_bytes(IMAGES)[4:])
-    refuses(path, f"it starts with {start.hex()} instead of 00000803")
+    assert_refused(path, f"it starts with {start.hex()} instead of 00000803")
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "float32"])
 def test_wrong_type(tmp_path, dtype):
-    refuses(write_idx(tmp_path / "images", IMAGES.astype(dtype)), "unsigned bytes")
+    assert_refused(write_idx(tmp_path / "images", IMAGES.astype(dtype)), "unsigned bytes")
 
 
 @pytest.mark.parametrize("length", [0, 1, 4, 15])
@@ -59,7 +59,7 @@ def test_wrong_type(tmp_path, dtype):
 def test_header_cut_short(tmp_path, length, pack):
     path = tmp_path / ("images" if pack is bytes else "images.gz")
     path.write_bytes(pack(idx_bytes(IMAGES)[:length]))
-    refuses(path, "ends within its header of 16 bytes")
+    assert_refused(path, "ends within its header of 16 bytes")
 
 
 @pytest.mark.parametrize("length", [16, 17, 75])
@@ -67,14 +67,14 @@ def test_header_cut_short(tmp_path, length, pack):
 def test_body_cut_short(tmp_path, length, pack):
     path = tmp_path / ("images" if pack is bytes else "images.gz")
     path.write_bytes(pack(idx_bytes(IMAGES)[:length]))
-    refuses(path, "ends early")
+    assert_refused(path, "ends early")
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_trailing_bytes(tmp_path, pack):
     path = tmp_path / ("images" if pack is bytes else "images.gz")
     path.write_bytes(pack(idx_bytes(IMAGES) + b"\0"))
-    refuses(path, "goes on after")
+    assert_refused(path, "goes on after")
 
 
 def test_gzip_cut_short_anywhere(tmp_path):
@@ -82,7 +82,7 @@ def test_gzip_cut_short_anywhere(tmp_path):
     whole = gzip.compress(idx_bytes(IMAGES))
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        refuses(path, "cut short")
+        assert_refused(path, "cut short")
 
 
 def test_gzip_with_a_flipped_bit_in_its_data_or_checksum(tmp_path):
@@ -100,34 +100,34 @@ def test_gzip_with_a_flipped_bit_in_its_data_or_checksum(tmp_path):
 def test_not_gzip_at_all(tmp_path):
     path = tmp_path / "images.gz"
     path.write_bytes(idx_bytes(IMAGES))
-    refuses(path, "not a whole gzip file")
+    assert_refused(path, "not a whole gzip file")
 
 
 @pytest.mark.parametrize("rest", [b"", idx_bytes(IMAGES)])
 def test_second_gzip_member(tmp_path, rest):
     path = tmp_path / "images.gz"
     path.write_bytes(gzip.compress(idx_bytes(IMAGES)) + gzip.compress(rest))
-    refuses(path, "goes on after its first gzip member")
+    assert_refused(path, "goes on after its first gzip member")
 
 
 def test_body_split_over_two_gzip_members(tmp_path):
     path = tmp_path / "images.gz"
     data = idx_bytes(IMAGES)
     path.write_bytes(gzip.compress(data[:40]) + gzip.compress(data[40:]))
-    refuses(path, "goes on after its first gzip member")
+    assert_refused(path, "goes on after its first gzip member")
 
 
 def test_bytes_after_the_gzip_member(tmp_path):
     path = tmp_path / "images.gz"
     path.write_bytes(gzip.compress(idx_bytes(IMAGES)) + b"\0")
-    refuses(path, "goes on after its first gzip member")
+    assert_refused(path, "goes on after its first gzip member")
 
 
 def test_never_unpacks_more_than_the_header_promises(tmp_path):
     path = tmp_path / "images.gz"
     path.write_bytes(gzip.compress(idx_bytes(IMAGES) + bytes(64 << 20), 1))
     tracemalloc.start()
-    refuses(path, "goes on after")
+    assert_refused(path, "goes on after")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1 << 20
@@ -139,7 +139,7 @@ def test_a_huge_claim_allocates_a_block_at_most(tmp_path, claim):
     header = bytes([0, 0, 8, 3]) + np.array(claim, ">u4").tobytes()
     path.write_bytes(header + bytes(1000))
     tracemalloc.start()
-    refuses(path, "ends early")
+    assert_refused(path, "ends early")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10 << 20
@@ -148,9 +148,9 @@ def test_a_huge_claim_allocates_a_block_at_most(tmp_path, claim):
 def test_images_of_absurd_size(tmp_path):
     path = tmp_path / "images"
     path.write_bytes(bytes([0, 0, 8, 3]) + np.array([1, 2**32 - 1, 2**32 - 1], ">u4").tobytes())
-    refuses(path, "at most 1048576 pixels")
+    assert_refused(path, "at most 1048576 pixels")
 
 
 @pytest.mark.parametrize("shape", [(0, 28, 28), (3, 0, 28), (3, 28, 0)])
 def test_zero_sizes(tmp_path, shape):
-    refuses(write_idx(tmp_path / "images", np.zeros(shape, np.uint8)), "is empty")
+    assert_refused(write_idx(tmp_path / "images", np.zeros(shape, np.uint8)), "is empty")
